@@ -1,0 +1,147 @@
+"""What every check is: its validated, frozen configuration with one method, and no memory."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from monitor.core.durations import parse_duration
+from monitor.core.model import Fact, Failure, Reading, Seen, Threshold
+
+if TYPE_CHECKING:
+    from monitor.clock import Clock
+    from monitor.database import Databases
+    from monitor.sources.pm2 import Pm2Sources
+    from monitor.sources.resolver import Resolver
+
+
+def _seconds(value: object) -> object:
+    return parse_duration(value) if isinstance(value, str) else value
+
+
+Seconds = Annotated[float, BeforeValidator(_seconds), Field(gt=0)]
+"""A duration in configuration: `15s`, `1m30s`, or a plain number of seconds."""
+
+SeriesType = Literal["gauge", "counter", "tally", "histogram"]
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """How readings of one name become a metric. `counter`: the reading is the raw total; `tally`: each look adds its
+    reading to a total of ours; `histogram`: each look is one observation, sorted into `buckets`."""
+
+    reading: str
+    metric: str
+    type: SeriesType
+    help: str
+    buckets: tuple[float, ...] = ()
+
+
+class CheckFailed(Exception):  # noqa: N818 — it is a finding about somebody else, not an error of ours
+    """The thing looked at did not answer as it should; what was learnt until then comes along."""
+
+    def __init__(self, failure: Failure, *, readings: tuple[Reading, ...] = (), facts: tuple[Fact, ...] = ()) -> None:
+        super().__init__(f"{failure.phase}/{failure.reason}: {failure.message}")
+        self.failure = failure
+        self.readings = readings
+        self.facts = facts
+
+
+class CheckBlind(Exception):  # noqa: N818 — same
+    """We could not look; the reason is for people (`not configured: DB_HOST`)."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Env:
+    """The shared things a look may use, and the moment (on the loop's clock) by which it must be over."""
+
+    service: str
+    deadline: float
+    clock: Clock
+    databases: Databases
+    pm2: Pm2Sources
+    resolver: Resolver
+
+    def remaining(self) -> float:
+        """Seconds left until the deadline, never negative."""
+        return max(0.0, self.deadline - asyncio.get_running_loop().time())
+
+
+def _bound(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    if value.endswith("%"):
+        return float(value[:-1]) / 100
+    return parse_duration(value)
+
+
+Bound = Annotated[float, BeforeValidator(_bound)]
+"""A bound in configuration: a plain number, a duration (`2s`) or a share (`80%` = 0.8)."""
+
+
+class Bounds(BaseModel):
+    """`warning` and `critical` bounds of one metric."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    warning: Bound | None = None
+    critical: Bound | None = None
+
+
+class Check(BaseModel):
+    """One way of looking at a service. A kind is a subclass in a file of its own and a line in `checks/__init__.py`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    families: ClassVar[tuple[Family, ...]] = ()
+    default_thresholds: ClassVar[tuple[Threshold, ...]] = ()
+
+    kind: str
+    name: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_.-]{1,64}$")
+    every: Seconds = 15.0
+    timeout: Seconds = 5.0
+    stale_after: Seconds | None = None
+    confirm: int = Field(default=3, ge=1, le=20)
+    recover: int = Field(default=2, ge=1, le=20)
+    thresholds: dict[str, Bounds] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _thresholds_are_known(self) -> Check:
+        known = [t.metric for t in self.default_thresholds]
+        for metric in self.thresholds:
+            if metric not in known:
+                raise ValueError(
+                    f"no threshold on {metric!r} for kind {self.kind}; known: {', '.join(known) or 'none'}"
+                )
+        return self
+
+    @property
+    def label(self) -> str:
+        """The `check` label: the name, else the kind."""
+        return self.name or self.kind
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Services this check depends on by its nature, besides the configured `depends_on`."""
+        return ()
+
+    def judged_by(self) -> tuple[Threshold, ...]:
+        """The default thresholds with the configured bounds put in."""
+        return tuple(
+            Threshold(t.metric, own.warning, own.critical, t.unit, t.worse)
+            if (own := self.thresholds.get(t.metric))
+            else t
+            for t in self.default_thresholds
+        )
+
+    @abstractmethod
+    async def look(self, env: Env) -> Seen:
+        """Look once, before `env.deadline`. Raises CheckFailed or CheckBlind; anything else is a bug of ours."""

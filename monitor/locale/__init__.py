@@ -1,0 +1,26 @@
+"""Messages in words: English and Korean, from one catalogue each."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+from monitor.core.model import Message
+
+LANGUAGES: Final = ("en", "ko")
+
+
+@cache
+def catalogue(language: str) -> dict[str, str]:
+    """Every key with its template. Raises KeyError for a language that has none."""
+    if language not in LANGUAGES:
+        raise KeyError(language)
+    text = files(__name__).joinpath(f"{language}.json").read_text(encoding="utf-8")
+    return dict(json.loads(text))
+
+
+def speak(message: Message, language: str) -> str:
+    """The message in words. Raises KeyError when the catalogue lacks the key or the message lacks a value."""
+    return catalogue(language)[message.key].format_map(message.values)
