@@ -1,0 +1,1 @@
+"""What a look at a kind of thing is; one file per kind."""

@@ -1,0 +1,1 @@
+"""The command `infra-monitor`; one file per command group."""

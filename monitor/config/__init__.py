@@ -1,0 +1,1 @@
+"""From config.yaml and .env to validated, frozen values."""

@@ -414,7 +414,7 @@ class Maintenance:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Everything `step` remembers. `incidents` holds the open ones and a bounded tail of resolved ones, oldest first."""
+    """Everything `step` remembers. `incidents` holds the open ones and a bounded tail of resolved ones."""
 
     services: Mapping[str, ServiceState] = field(default_factory=dict)
     incidents: tuple[Incident, ...] = ()

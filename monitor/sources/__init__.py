@@ -1,0 +1,1 @@
+"""How to talk to a thing; no opinion on health."""

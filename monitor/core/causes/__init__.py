@@ -1,0 +1,1 @@
+"""Explicit rules from evidence to causes; one module per family."""
