@@ -1,0 +1,213 @@
+"""The words in which state is answered: one JSON shape per thing, the same in the API, the CLI and the webhooks.
+
+Keys are always present, null if unknown; times are RFC 3339 in UTC; `error_rate` is in percent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final, TypeAlias
+
+from monitor.core.judge import judge
+from monitor.core.model import (
+    Alert,
+    Blind,
+    CheckPlan,
+    CheckState,
+    Diagnosis,
+    Failed,
+    Incident,
+    Message,
+    Observation,
+    Plan,
+    Reading,
+    Seen,
+    Severity,
+    State,
+    Status,
+)
+from monitor.core.topology import dependencies
+from monitor.core.uptime import overall, shown, uptime_seconds
+from monitor.locale import speak
+
+Json: TypeAlias = dict[str, Any]
+
+_COUNTED: Final = (
+    Status.HEALTHY,
+    Status.WARNING,
+    Status.CRITICAL,
+    Status.DOWN,
+    Status.MAINTENANCE,
+    Status.UNKNOWN,
+)
+
+
+def rfc3339(at: float | None) -> str | None:
+    """Milliseconds and `Z`; None stays None."""
+    if at is None:
+        return None
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def summary(plan: Plan, state: State, now: float) -> Json:
+    """The counts of design §7."""
+    counts = dict.fromkeys(_COUNTED, 0)
+    for name in plan.services:
+        counts[shown(state, name, now)] += 1
+    alerts = [alert for _, alert in open_alerts(state)]
+    return {
+        "total_services": len(plan.services),
+        **{f"{status}_services": count for status, count in counts.items()},
+        "active_alerts": len(alerts),
+        "critical_alerts": sum(alert.severity is Severity.CRITICAL for alert in alerts),
+        "overall_status": overall(plan, state, now).value,
+    }
+
+
+def service(plan: Plan, state: State, name: str, now: float, language: str) -> Json:
+    """One service. Raises KeyError when it is not planned."""
+    planned = plan.services[name]
+    known = state.services[name]
+    observations = [check.last for check in known.checks.values() if check.last]
+    readings = [reading for observation in observations for reading in _readings(observation)]
+    mine = [(incident, alert) for incident, alert in open_alerts(state) if alert.service == name]
+    explained = next((i.diagnosis for i in state.incidents if i.resolved_at is None and _concerns(i, name)), None)
+    return {
+        "name": name,
+        "status": shown(state, name, now).value,
+        "since": rfc3339(known.since or None),
+        "last_check": rfc3339(max((observation.ended for observation in observations), default=None)),
+        "uptime_seconds": uptime_seconds(state, name, now),
+        "response_time_ms": _milliseconds(readings, "response_time"),
+        "error_rate": next((reading.value for reading in readings if reading.name == "error_rate"), None),
+        "metrics": {_series(reading): reading.value for reading in readings},
+        "dependencies": sorted(dependencies(plan, name)),
+        "alerts": [alert_of(alert, incident.id, language) for incident, alert in mine],
+        "diagnosis": diagnosis(explained, language) if explained else None,
+        "metadata": dict(planned.metadata),
+        "checks": [check(each, known.checks.get(each.name, CheckState()), language) for each in planned.checks],
+    }
+
+
+def check(planned: CheckPlan, known: CheckState, language: str) -> Json:
+    """The last look of one check: its verdict, and where and why it failed."""
+    answer: Json = {
+        "check": planned.name,
+        "kind": planned.kind,
+        "verdict": Status.UNKNOWN.value,
+        "phase": None,
+        "reason": known.blind_reason,
+        "message": None,
+        "took_seconds": None,
+        "last_look": None,
+    }
+    last = known.last
+    if last is None:
+        return answer
+    answer |= {"took_seconds": round(last.took_seconds, 4), "last_look": rfc3339(last.began)}
+    if isinstance(last.result, Blind):
+        return answer | {"reason": last.result.reason}
+    troubles = [trouble for trouble in judge(last, planned.thresholds).troubles.values() if trouble]
+    worst = max(troubles, key=lambda trouble: trouble.status.rank, default=None)
+    answer["verdict"] = (worst.status if worst else Status.HEALTHY).value
+    answer["reason"] = worst.reason if worst else None
+    answer["message"] = speak(worst.message, language) if worst else None
+    if isinstance(last.result, Failed):
+        failure = last.result.failure
+        answer |= {"phase": failure.phase, "reason": failure.reason, "message": failure.message}
+    return answer
+
+
+def alert_of(alert: Alert, incident_id: str, language: str) -> Json:
+    """One alert as `/api/v1/alerts` lists it."""
+    return {
+        "id": alert.id,
+        "incident": incident_id,
+        "service": alert.service,
+        "check": alert.check,
+        "metric": alert.metric,
+        "severity": alert.severity.value,
+        "status": alert.status.value,
+        "message": speak(alert.message, language),
+        "value": alert.value,
+        "threshold": alert.threshold,
+        "opened_at": rfc3339(alert.opened_at),
+        "acknowledged_at": rfc3339(alert.acknowledged_at),
+        "acknowledged_by": alert.acknowledged_by,
+        "resolved_at": rfc3339(alert.resolved_at),
+        "resolved_by": alert.resolved_by,
+    }
+
+
+def incident(incident: Incident, statuses: Mapping[str, Status], *, language: str, url: str) -> Json:
+    """One incident as the webhook, the API and the CLI show it. `url` is the address of the monitor's own pages."""
+    worst = max((alert.status for alert in incident.alerts), key=lambda status: status.rank, default=Status.UNKNOWN)
+    return {
+        "id": incident.id,
+        "status": "open" if incident.resolved_at is None else "resolved",
+        "severity": incident.severity.value,
+        "title": speak(Message(f"incident.title.{worst.value}", {"service": incident.root}), language),
+        "root": incident.root,
+        "impacted": [
+            {"name": name, "status": statuses.get(name, Status.UNKNOWN).value} for name in sorted(incident.impacted)
+        ],
+        "cause": diagnosis(incident.diagnosis, language) if incident.diagnosis else None,
+        "alerts": [alert_of(alert, incident.id, language) for alert in incident.alerts],
+        "opened_at": rfc3339(incident.opened_at),
+        "resolved_at": rfc3339(incident.resolved_at),
+        "resolved_by": incident.resolved_by,
+        "reopens": incident.reopens,
+        "part_of": incident.adopted_by,
+        "told": [{"kind": told.kind.value, "at": rfc3339(told.at)} for told in incident.told],
+        "url": f"{url.rstrip('/')}/api/v1/incidents/{incident.id}",
+    }
+
+
+def diagnosis(diagnosis: Diagnosis, language: str) -> Json:
+    """A cause with what speaks for it and what was ruled out."""
+    return {
+        "id": diagnosis.cause,
+        "summary": speak(diagnosis.summary, language),
+        "confidence": diagnosis.confidence.value,
+        "evidence": [
+            {"service": each.service, "message": speak(each.message, language), "at": rfc3339(each.at)}
+            for each in diagnosis.evidence
+        ],
+        "ruled_out": [{"cause": each.cause, "why": speak(each.why, language)} for each in diagnosis.ruled_out],
+        "remedy": speak(diagnosis.remedy, language) if diagnosis.remedy else None,
+    }
+
+
+def topology(plan: Plan, state: State, now: float) -> Json:
+    """Who depends on whom; an edge points from the dependant to what it needs."""
+    return {
+        "services": [{"name": name, "status": shown(state, name, now).value} for name in plan.services],
+        "edges": [{"from": name, "to": other} for name, each in plan.services.items() for other in each.depends_on],
+    }
+
+
+def open_alerts(state: State) -> Iterator[tuple[Incident, Alert]]:
+    """Every alert that is not resolved, with its incident."""
+    for each in state.incidents:
+        for alert in each.alerts:
+            if alert.resolved_at is None:
+                yield each, alert
+
+
+def _concerns(incident: Incident, name: str) -> bool:
+    return incident.root == name or any(alert.service == name for alert in incident.alerts)
+
+
+def _readings(observation: Observation) -> tuple[Reading, ...]:
+    return observation.result.readings if isinstance(observation.result, Seen | Failed) else ()
+
+
+def _milliseconds(readings: list[Reading], name: str) -> float | None:
+    worst = max((reading.value for reading in readings if reading.name == name), default=None)
+    return None if worst is None else round(worst * 1000, 3)
+
+
+def _series(reading: Reading) -> str:
+    labels = ",".join(f'{key}="{value}"' for key, value in sorted(reading.labels.items()))
+    return f"{reading.name}{{{labels}}}" if labels else reading.name
