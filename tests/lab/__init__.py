@@ -1,0 +1,1 @@
+"""The reference stack, for real: everything SignalCraft's infrastructure consists of, on one machine."""
