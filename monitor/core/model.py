@@ -92,7 +92,7 @@ class Reading:
     name: str
     value: float
     unit: str = ""
-    labels: Mapping[str, str] = NO_LABELS
+    labels: Mapping[str, str] = field(default_factory=lambda: NO_LABELS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +239,7 @@ class ServicePlan:
     name: str
     checks: tuple[CheckPlan, ...]
     depends_on: tuple[str, ...] = ()
-    metadata: Mapping[str, str] = NO_LABELS
+    metadata: Mapping[str, str] = field(default_factory=lambda: NO_LABELS)
 
 
 @dataclass(frozen=True, slots=True)
