@@ -1,0 +1,105 @@
+"""`infra-monitor check`: look once at everything, without a daemon, and say what was found."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+from dataclasses import replace
+from typing import Any
+
+from monitor import answers
+from monitor.checks.base import Check
+from monitor.cli.exits import USAGE, exit_code
+from monitor.cli.settings import Commands, load_or_exit
+from monitor.cli.terminal import printable, state, wrapped
+from monitor.clock import Clock, SystemClock
+from monitor.config.load import Loaded
+from monitor.config.plan import plan
+from monitor.core.model import Observation, Plan, State, Status
+from monitor.core.step import begin, step
+from monitor.look import look, surroundings
+
+_WORST_FIRST = (Status.DOWN, Status.CRITICAL, Status.WARNING, Status.UNKNOWN, Status.HEALTHY)
+
+
+def add_parser(subparsers: Commands, parent: argparse.ArgumentParser) -> None:
+    """Register the command."""
+    parser = subparsers.add_parser(
+        "check",
+        parents=[parent],
+        help="look once at everything, without a daemon",
+        description="Look once at every service (or the named ones) and say what was found. "
+        "Exit code: 0 healthy, 1 warning, 2 critical or down, 3 unknown, 64 usage, 78 bad configuration.",
+    )
+    parser.add_argument("services", nargs="*", metavar="SERVICE", help="only these services")
+    parser.add_argument("--json", action="store_true", help="print JSON, as the API answers")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """The exit code of the overall status."""
+    loaded = load_or_exit(arguments.config)
+    names = tuple(arguments.services) or tuple(loaded.config.services)
+    unknown = [name for name in names if name not in loaded.config.services]
+    if unknown:
+        known = ", ".join(loaded.config.services)
+        print(f"infra-monitor: no service {unknown[0]!r} in the configuration; there are: {known}", file=sys.stderr)
+        return USAGE
+    answer = asyncio.run(_check(loaded, names))
+    if arguments.json:
+        print(json.dumps(answer, ensure_ascii=False, indent=2))
+    else:
+        _print(answer)
+    return exit_code(Status(answer["overall_status"]))
+
+
+async def _check(loaded: Loaded, names: tuple[str, ...]) -> dict[str, Any]:
+    clock = SystemClock()
+    checks = [(name, each) for name in names for each in loaded.config.services[name].checks]
+    observations = await _look_at(checks, loaded, clock)
+    planned = _decided_at_once(plan(loaded.config))
+    believed = begin(planned, None, clock.now())
+    for observation in observations:
+        believed, _ = step(planned, believed, clock.now(), observation)
+    services = [_service(planned, believed, name, clock.now(), loaded.config.language) for name in names]
+    worst = next(s for s in _WORST_FIRST if s is Status.HEALTHY or s in {each["status"] for each in services})
+    return {"overall_status": worst.value, "services": services}
+
+
+async def _look_at(checks: list[tuple[str, Check]], loaded: Loaded, clock: Clock) -> list[Observation]:
+    async with surroundings(loaded.databases, environ=loaded.environment, clock=clock) as around:
+        return await asyncio.gather(*(look(name, each, around) for name, each in checks))
+
+
+def _decided_at_once(planned: Plan) -> Plan:
+    """One look decides: nobody waits here for a confirmation."""
+    services = {
+        name: replace(each, checks=tuple(replace(check, confirm=1, recover=1) for check in each.checks))
+        for name, each in planned.services.items()
+    }
+    return replace(planned, services=services, hold=0.0)
+
+
+def _service(planned: Plan, believed: State, name: str, now: float, language: str) -> dict[str, Any]:
+    """The API's answer, with the worst verdict as status: one look has no time to let a supervisor mend things."""
+    answer = answers.service(planned, believed, name, now, language)
+    verdicts = {check["verdict"] for check in answer["checks"]}
+    return answer | {"status": next(s.value for s in _WORST_FIRST if s is Status.HEALTHY or s in verdicts)}
+
+
+def _print(answer: dict[str, Any]) -> None:
+    width = max(len(each["name"]) for each in answer["services"])
+    for each in answer["services"]:
+        time = each["response_time_ms"]
+        tail = "" if time is None else f"  {time:.0f} ms"
+        print(f"{each['name'].ljust(width)}  {state(Status(each['status']), width=13)}{tail}".rstrip())
+        for check in each["checks"]:
+            if check["verdict"] == Status.HEALTHY:
+                continue
+            where = f"{check['phase']}: {check['reason']}" if check["phase"] else check["reason"]
+            said = f" — {check['message']}" if check["message"] else ""
+            print(wrapped(printable(f"{check['check']}: {where}{said}"), indent=width + 2))
+        if each["diagnosis"] and each["diagnosis"]["remedy"]:
+            print(wrapped(printable(f"→ {each['diagnosis']['remedy']}"), indent=width + 2))

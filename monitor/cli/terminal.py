@@ -1,0 +1,62 @@
+"""How states look on a terminal: a symbol, a word, a colour where colours are wanted."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import textwrap
+from collections.abc import Mapping
+from typing import Final, TextIO
+
+from monitor.core.model import Status
+
+_COLOURS: Final[Mapping[Status, str]] = {
+    Status.HEALTHY: "32",
+    Status.UNKNOWN: "36",
+    Status.WARNING: "33",
+    Status.CRITICAL: "31",
+    Status.DOWN: "1;31",
+    Status.MAINTENANCE: "34",
+}
+_SYMBOLS: Final[Mapping[Status, str]] = {
+    Status.HEALTHY: "●",
+    Status.UNKNOWN: "?",
+    Status.WARNING: "▲",
+    Status.CRITICAL: "■",
+    Status.DOWN: "✖",
+    Status.MAINTENANCE: "◆",
+}
+
+
+def colours_wanted(stream: TextIO) -> bool:
+    """Only for people: on a terminal, and not where NO_COLOR says otherwise."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def state(status: Status, *, width: int = 0, stream: TextIO = sys.stdout) -> str:
+    """`● healthy`, padded to `width`; plain letters where the stream cannot show the symbol."""
+    text = f"{_SYMBOLS[status]} {status.value}"
+    try:
+        text.encode(stream.encoding or "ascii")
+    except UnicodeEncodeError:
+        text = f"* {status.value}"
+    padded = text.ljust(width)
+    return f"\x1b[{_COLOURS[status]}m{padded}\x1b[0m" if colours_wanted(stream) else padded
+
+
+def wrapped(text: str, *, indent: int) -> str:
+    """Text for people, folded to the terminal (80 columns where it has none) behind an indent."""
+    margin = " " * indent
+    return textwrap.fill(
+        text,
+        width=max(40, shutil.get_terminal_size((80, 24)).columns),
+        initial_indent=margin,
+        subsequent_indent=margin,
+        break_on_hyphens=False,
+    )
+
+
+def printable(text: str) -> str:
+    """Other people's text without control characters, so that it cannot steer the terminal."""
+    return "".join(character if character.isprintable() else "�" for character in text)

@@ -1,0 +1,89 @@
+"""One look: run a check under its deadline and say what came of it, whatever happens."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from monitor.checks.base import Check, CheckBlind, CheckFailed, Env
+from monitor.clock import Clock
+from monitor.core.model import Blind, Failed, Observation, Seen
+from monitor.database import DatabaseConfig, Databases, NotConfigured
+from monitor.sources.pm2 import Pm2Sources
+from monitor.sources.resolver import Resolver
+
+log = structlog.get_logger(__name__)
+
+BACKSTOP_SECONDS: Final = 0.4
+"""A check ends its look itself, since only it knows the phase; this much later it is ended from outside."""
+
+EXHAUSTED: Final = 0.95
+"""A failed look that used this share of its timeout stalled; it is not a quick failure that could be a hiccup."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """The shared things looks need; see `surroundings`."""
+
+    clock: Clock
+    resolver: Resolver
+    databases: Databases
+    pm2: Pm2Sources
+
+    def env(self, service: str, deadline: float) -> Env:
+        """What one look may use."""
+        return Env(
+            service=service,
+            deadline=deadline,
+            clock=self.clock,
+            databases=self.databases,
+            pm2=self.pm2,
+            resolver=self.resolver,
+        )
+
+
+async def look(service: str, check: Check, around: Surroundings) -> Observation:
+    """Look once. Never raises for anything the check does, and is over `check.timeout` + 0.5 s later."""
+    clock = around.clock
+    began, start = clock.now(), clock.monotonic()
+    deadline = start + check.timeout
+    result = await _result(service, check, around.env(service, deadline), deadline)
+    took = clock.monotonic() - start
+    exhausted = isinstance(result, Failed) and took >= check.timeout * EXHAUSTED
+    return Observation(service, check.label, began, took, result, exhausted)
+
+
+@asynccontextmanager
+async def surroundings(
+    databases: Mapping[str, DatabaseConfig | NotConfigured], *, environ: Mapping[str, str], clock: Clock
+) -> AsyncIterator[Surroundings]:
+    """The shared things looks need, taken apart at the end."""
+    async with AsyncExitStack() as stack:
+        resolver = Resolver()
+        stack.callback(resolver.close)
+        shared = Databases(databases, resolver=resolver)
+        stack.push_async_callback(shared.close)
+        pm2 = Pm2Sources(environ)
+        stack.push_async_callback(pm2.close)
+        yield Surroundings(clock, resolver, shared, pm2)
+
+
+async def _result(service: str, check: Check, env: Env, deadline: float) -> Seen | Failed | Blind:
+    try:
+        async with asyncio.timeout_at(deadline + BACKSTOP_SECONDS):
+            return await check.look(env)
+    except CheckFailed as failed:
+        return Failed(failed.failure, failed.readings, failed.facts)
+    except CheckBlind as blind:
+        return Blind(blind.reason)
+    except TimeoutError:
+        log.exception("look.overran", service=service, check=check.label, timeout_seconds=check.timeout)
+        return Blind("the look did not keep its deadline; this is a bug of the monitor")
+    except Exception as error:  # the edge where a bug of ours may land: it blinds one check, no more
+        log.exception("look.crashed", service=service, check=check.label)
+        return Blind(f"the look crashed with {type(error).__name__}; this is a bug of the monitor")

@@ -1,0 +1,94 @@
+"""The one owner of the state: takes what was seen and ordered, keeps it on disk, then tells who listens."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import structlog
+
+from monitor.clock import Clock
+from monitor.core.model import Event, Input, Notice, NoticeDue, Plan, State
+from monitor.core.step import begin, step
+from monitor.store import Outgoing, Store
+
+log = structlog.get_logger(__name__)
+
+Route: TypeAlias = Callable[[Notice], tuple[str, ...]]
+"""Which channels a notice goes to, by their labels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What `take` did, told after the commit."""
+
+    input: Input
+    before: State
+    state: State
+    events: tuple[Event, ...]
+    at: float
+
+
+Listener: TypeAlias = Callable[[Change], None]
+
+
+class ServiceMonitoring:
+    """Takes observations, orders and the passing of time, one at a time; nothing is believed before it is on disk."""
+
+    def __init__(self, *, plan: Plan, state: State, store: Store, clock: Clock, route: Route) -> None:
+        self._plan = plan
+        self._state = state
+        self._store = store
+        self._route = route
+        self._turn = asyncio.Lock()
+        self._listeners: list[Listener] = []
+        self.clock = clock
+
+    @classmethod
+    async def open(cls, *, plan: Plan, store: Store, clock: Clock, route: Route) -> ServiceMonitoring:
+        """Go on from what the store remembers. An incident that was told before is neither told again nor forgotten."""
+        remembered = await store.load()
+        state = begin(plan, remembered, clock.now())
+        await store.commit(remembered, state, ())
+        return cls(plan=plan, state=state, store=store, clock=clock, route=route)
+
+    @property
+    def plan(self) -> Plan:
+        """What is watched."""
+        return self._plan
+
+    @property
+    def state(self) -> State:
+        """What is believed, as committed."""
+        return self._state
+
+    def subscribe(self, listener: Listener) -> None:
+        """Call `listener` after each commit, in the order of the commits. It must be quick and must not raise."""
+        self._listeners.append(listener)
+
+    def unsubscribe(self, listener: Listener) -> None:
+        """Call it no longer. Raises ValueError when it was not subscribed."""
+        self._listeners.remove(listener)
+
+    async def take(self, news: Input) -> tuple[Event, ...]:
+        """What happened because of it. Raises StoreError, with the state unchanged, when it cannot be kept, and the
+        typed errors of `step` for orders about things that do not exist."""
+        async with self._turn:
+            before, now = self._state, self.clock.now()
+            state, events = step(self._plan, before, now, news)
+            if state is not before or events:
+                await self._store.commit(before, state, self._outgoing(events))
+            self._state = state
+            self._tell(Change(news, before, state, events, now))
+        return events
+
+    def _outgoing(self, events: Iterable[Event]) -> tuple[Outgoing, ...]:
+        return tuple(
+            Outgoing(event.notice, self._route(event.notice)) for event in events if isinstance(event, NoticeDue)
+        )
+
+    def _tell(self, change: Change) -> None:
+        for listener in tuple(self._listeners):
+            listener(change)
