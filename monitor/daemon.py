@@ -172,6 +172,7 @@ async def _tick(monitoring: ServiceMonitoring) -> None:
     while True:
         await asyncio.sleep(TICK_SECONDS)
         await _take(monitoring, None)
+        systemd.notify("WATCHDOG=1")
 
 
 async def _take(monitoring: ServiceMonitoring, news: Input) -> None:
