@@ -259,7 +259,8 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """One thing wrong in one look. `metric` is empty for the look itself (its failure or finding)."""
+    """One thing wrong in one look. `metric` is empty for the look itself (its failure or finding); `phase` is where the
+    look failed, empty for anything else."""
 
     metric: str
     status: Status
@@ -268,11 +269,15 @@ class Trouble:
     value: float | None = None
     threshold: float | None = None
     grace_seconds: float = 0.0
+    phase: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """One metric of one check over time. `recent` holds the last statuses, newest last, as long as they matter."""
+    """One metric of one check over time. `recent` holds the last statuses, newest last, as long as they matter;
+    `looked_at` is when the newest of these looks began. `failing_since` and `episodes` are the beginnings of the present
+    and of the last failing runs, grace or not. `dismissed_*`: its alert was resolved by hand, in that incident; it opens
+    none until a later look fails again."""
 
     status: Status = Status.UNKNOWN
     since: float = 0.0
@@ -280,22 +285,33 @@ class Settled:
     trouble: Trouble | None = None
     failing_since: float | None = None
     episodes: tuple[float, ...] = ()
+    looked_at: float = 0.0
+    dismissed_at: float | None = None
+    dismissed_from: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CheckState:
-    """What we know through one check. `settled` is keyed by metric; `""` is the look itself."""
+    """What we know through one check. `settled` is keyed by metric; `""` is the look itself. `workers` are those of the
+    newest look that showed any (it began at `workers_at`), `restarts` their unplanned ones of the last ten minutes."""
 
     settled: Mapping[str, Settled] = field(default_factory=dict)
     last: Observation | None = None
     seen_at: float | None = None
     blind_since: float | None = None
     blind_reason: str | None = None
+    workers: tuple[Worker, ...] = ()
+    workers_at: float | None = None
+    restarts: tuple[tuple[float, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceState:
-    """What we believe of one service. `status` is without maintenance and mutes; see `core.uptime.shown`."""
+    """What we believe of one service. `status` is without maintenance and mutes; see `core.uptime.shown`.
+
+    `last_down_at` is when it was last seen to be down; `planned_until` is the end of the grace of a planned restart;
+    `steady_at` is when it was last found to flap no longer: earlier changes are not held against it.
+    """
 
     status: Status = Status.UNKNOWN
     since: float = 0.0
@@ -304,6 +320,8 @@ class ServiceState:
     last_down_at: float | None = None
     first_seen_at: float | None = None
     flapping: bool = False
+    steady_at: float = 0.0
+    planned_until: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,18 +375,23 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One notice that went to the outbox."""
+    """One notice that went to the outbox, and what it said."""
 
     kind: NoticeKind
     at: float
+    root: str = ""
+    severity: Severity = Severity.WARNING
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Incident:
     """One cause, the alerts and services it explains, from opening to resolution.
 
-    Until `told` holds an `opened`, people do not know of it: it is on hold (`hold_until`) or muted. `settling_until`
-    is set when the root has recovered and its impacted services are being looked at before they are let go.
+    Until `told` holds an `opened` (or `flapping`), people do not know of it: it is on hold (`hold_until`; what could
+    explain it is looked at with looks that begin at or after `looks_since`) or muted. From `settling_since` until
+    `settling_until` the root has recovered and its impacted services are being looked at before they are let go.
+    `severity` is the worst it has been; `flapping`: people were told that it is.
     """
 
     id: str
@@ -379,6 +402,8 @@ class Incident:
     impacted: tuple[str, ...] = ()
     diagnosis: Diagnosis | None = None
     hold_until: float = 0.0
+    looks_since: float = 0.0
+    settling_since: float | None = None
     settling_until: float | None = None
     told: tuple[Told, ...] = ()
     adopted_by: str | None = None
