@@ -1,0 +1,145 @@
+"""The lab's PM2 and the two backends that it keeps alive; here alone the PM2 command is used, as an operator would."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from tests.lab.places import APPS, LabError, Places
+from tests.lab.processes import environment, members, of_file, run, send, wait_until
+
+NODE = "signalcraft-nodejs"
+PYTHON = "signalcraft-python"
+_CLI = APPS / "node/node_modules/pm2/bin/pm2"
+# SignalCraft's own settings
+_SUPERVISION = {
+    "max_memory_restart": "1G",
+    "min_uptime": "30s",
+    "max_restarts": 5,
+    "restart_delay": 10000,
+    "kill_timeout": 5000,
+}
+
+
+def install(places: Places) -> None:
+    """The ecosystem file; the applications themselves stay where they are in the repository."""
+    places.fault_switches.mkdir(parents=True)
+    apps = [
+        {
+            "name": NODE,
+            "script": str(APPS / "node/server.js"),
+            "cwd": str(places.product),
+            "exec_mode": "cluster",
+            "instances": "max",
+            "wait_ready": True,
+            "listen_timeout": 5000,
+            "env": {"PORT": str(places.node_port), "NODE_ENV": "production"},
+            **_SUPERVISION,
+        },
+        {
+            "name": PYTHON,
+            "script": str(Path(sys.executable).parent / "gunicorn"),
+            "args": f"-c {APPS}/python/gunicorn.conf.py --pythonpath {APPS}/python app:app",
+            "cwd": str(places.product),
+            "interpreter": sys.executable,
+            "exec_mode": "fork",
+            "env": {"PORT": str(places.python_port), "PYTHONDONTWRITEBYTECODE": "1"},
+            **_SUPERVISION,
+        },
+    ]
+    places.ecosystem.write_text(f"module.exports = {json.dumps({'apps': apps}, indent=2)}\n")
+
+
+def start(places: Places) -> None:
+    """PM2 and both backends; `save` leaves what a reboot would bring back, as on the real host."""
+    command(places, "start", str(places.ecosystem))
+    command(places, "save")
+
+
+def command(places: Places, *words: str) -> str:
+    """`pm2 WORDS` in the lab's PM2_HOME."""
+    node = shutil.which("node")
+    if node is None or not _CLI.exists():
+        raise LabError("Node.js or the lab's npm packages are not installed: make setup")
+    environ = environment(
+        places.directory, PM2_HOME=str(places.pm2_home), PM2_DISCRETE_MODE="true", PM2_DISABLE_VERSION_CHECK="true"
+    )
+    return run([node, _CLI, *words], environ=environ, cwd=places.product, seconds=60)
+
+
+def god(places: Places) -> psutil.Process | None:
+    """PM2's daemon, or None."""
+    return of_file(places.pm2_home / "pm2.pid", places)
+
+
+def listed(places: Places, app: str) -> list[dict[str, Any]]:
+    """The app's entries, as PM2 itself reports them."""
+    lines = command(places, "jlist").splitlines()
+    entries: list[dict[str, Any]] = json.loads(next(line for line in reversed(lines) if line.startswith("[")))
+    return [entry for entry in entries if entry["name"] == app]
+
+
+def worker_pids(places: Places, app: str) -> list[int]:
+    """Of those that live."""
+    return [
+        entry["pid"]
+        for entry in listed(places, app)
+        if entry["pm2_env"]["status"] == "online" and psutil.pid_exists(entry["pid"])
+    ]
+
+
+def kill_workers(places: Places, app: str, *, only_first: bool = False) -> None:
+    """By SIGKILL, as the kernel does when memory is short."""
+    pids = worker_pids(places, app)[: 1 if only_first else None]
+    send([psutil.Process(pid) for pid in pids], signal.SIGKILL)
+
+
+def has_given_up(entry: dict[str, Any]) -> bool:
+    """PM2 forgets the time of creation when it stops trying, whatever status it shows."""
+    return entry["pm2_env"].get("created_at") is None
+
+
+def wait_until_given_up(places: Places, app: str) -> None:
+    """Five tries with ten seconds between them: most of a minute."""
+
+    def all_given_up() -> bool:
+        return all(has_given_up(entry) for entry in listed(places, app))
+
+    wait_until(all_given_up, f"PM2's giving {app} up", seconds=150, every=1)
+
+
+def mend(places: Places, app: str, serves: Callable[[], bool]) -> None:
+    """The operator's restart, if one is needed; until every instance is there and the app answers."""
+
+    def whole() -> bool:
+        entries = listed(places, app)
+        return bool(entries) and len(worker_pids(places, app)) == len(entries) and serves()
+
+    if not whole():
+        command(places, "restart", app)
+    wait_until(whole, f"{app}'s recovery", seconds=60, every=0.2)
+
+
+def restore(places: Places) -> None:
+    """After PM2's daemon died: workers that outlived it hold the ports, so they go first."""
+    if god(places):
+        return
+    orphans = [process for process in members(places) if _is_backend(process)]
+    send(orphans, signal.SIGKILL)
+    psutil.wait_procs(orphans, timeout=5)
+    start(places)
+
+
+def _is_backend(process: psutil.Process) -> bool:
+    try:
+        words = process.cmdline()
+    except psutil.Error:
+        return False
+    return any("gunicorn" in word or "server.js" in word for word in words[:3])

@@ -1,0 +1,60 @@
+"""The product's `.env`, and the monitor's configuration for the lab."""
+
+from __future__ import annotations
+
+from tests.lab.places import HOST, Places
+from tests.lab.postgres import APP_ROLE, DATABASE
+
+_ENV = """\
+# SignalCraft's settings: both backends and the monitor read them here
+DB_HOST={host}
+DB_PORT={port}
+DB_NAME={name}
+DB_USER={user}
+DB_PASSWORD='{password}'
+
+# the monitor's own
+ALERT_WEBHOOK_URL={webhook_url}
+ALERT_WEBHOOK_SECRET={webhook_secret}
+"""
+
+_MONITOR = """\
+# The shipped config.yaml with the lab's places in it, and looks that come more often.
+env_file: product/.env
+web: {{listen: "{host}:{daemon_port}"}}
+state: {{directory: "{state}"}}
+services:
+  rds:
+    checks: [{{kind: rds, every: 2s, timeout: 10s}}]
+  pm2:
+    checks: [{{kind: pm2, home: "{pm2_home}", every: 2s}}]
+  signalcraft-nodejs:
+    depends_on: [rds]
+    checks: [{{kind: pm2, home: "{pm2_home}", app: signalcraft-nodejs, instances: max, every: 2s}}]
+  signalcraft-python:
+    depends_on: [rds]
+    checks: [{{kind: pm2, home: "{pm2_home}", app: signalcraft-python, every: 2s}}]
+notify:
+  - {{kind: webhook, url: "${{ALERT_WEBHOOK_URL}}", secret: "${{ALERT_WEBHOOK_SECRET}}"}}
+"""
+
+
+def install(places: Places) -> None:
+    """Both files; the password is quoted because it holds what would otherwise be syntax."""
+    places.product.mkdir(exist_ok=True)
+    places.env_file.touch(mode=0o600)
+    places.env_file.write_text(
+        _ENV.format(
+            host=HOST,
+            port=places.postgres_port,
+            name=DATABASE,
+            user=APP_ROLE,
+            password=places.app_password,
+            webhook_url=places.receiver,
+            webhook_secret=places.webhook_secret,
+        )
+    )
+    places.monitor_state.mkdir(mode=0o700)
+    places.monitor_config.write_text(
+        _MONITOR.format(host=HOST, daemon_port=places.daemon_port, state=places.monitor_state, pm2_home=places.pm2_home)
+    )
