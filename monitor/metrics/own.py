@@ -1,0 +1,89 @@
+"""The monitor's numbers about itself, collected when somebody asks."""
+
+from __future__ import annotations
+
+import platform
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+
+from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+
+from monitor.core.model import Severity
+from monitor.metrics.exposition import Format
+
+
+class OwnNumbers(Collector):
+    """Plain numbers that others count up or set. None = not known, and then it is not published."""
+
+    def __init__(self, version: str) -> None:
+        self.incidents: Mapping[Severity, int] | None = None
+        self.notices = Counter[tuple[str, str, str]]()
+        self.skipped = Counter[str]()
+        self.lag_seconds: float | None = None
+        self.reload_successful: bool | None = None
+        self.outbox_pending: Callable[[], int] | None = None
+        self.outbox_oldest_seconds: Callable[[], float | None] | None = None
+        self._version = version
+        self._registry = CollectorRegistry()
+        self._registry.register(self)
+        ProcessCollector(registry=self._registry)
+
+    def text(self, form: Format) -> bytes:
+        """These metrics and `process_*` in that format, with its end."""
+        encode, _ = choose_encoder(form.value)
+        return encode(self._registry)
+
+    def collect(self) -> Iterator[Metric]:
+        """In the manner of prometheus_client."""
+        info = GaugeMetricFamily(
+            "infra_build_info", "1, with what is running here.", labels=("version", "pythonversion")
+        )
+        info.add_metric((self._version, platform.python_version()), 1)
+        yield info
+        yield from self._told()
+        yield from self._scheduled()
+
+    def _told(self) -> Iterator[Metric]:
+        if self.incidents is not None:
+            open_now = GaugeMetricFamily("infra_incidents", "Open incidents, by severity.", labels=("severity",))
+            for severity, count in self.incidents.items():
+                open_now.add_metric((severity.value,), count)
+            yield open_now
+        notices = CounterMetricFamily(
+            "infra_notices_total",
+            "Tries to hand a notice to a channel, by the notice's kind and what came of it.",
+            labels=("channel", "kind", "outcome"),
+        )
+        for key, count in self.notices.items():
+            notices.add_metric(key, count)
+        yield notices
+        if self.outbox_pending:
+            yield GaugeMetricFamily(
+                "infra_outbox_pending", "Notices on disk that no receiver has taken yet.", self.outbox_pending()
+            )
+        oldest = self.outbox_oldest_seconds() if self.outbox_oldest_seconds else None
+        if oldest is not None:
+            yield GaugeMetricFamily(
+                "infra_outbox_oldest_seconds", "Age of the oldest of them; absent when there is none.", oldest
+            )
+
+    def _scheduled(self) -> Iterator[Metric]:
+        if self.lag_seconds is not None:
+            yield GaugeMetricFamily(
+                "infra_scheduler_lag_seconds", "How late the event loop woke at its last pulse.", self.lag_seconds
+            )
+        skipped = CounterMetricFamily(
+            "infra_looks_skipped_total", "Looks that were due but not begun, by reason.", labels=("reason",)
+        )
+        for reason, count in self.skipped.items():
+            skipped.add_metric((reason,), count)
+        yield skipped
+        if self.reload_successful is not None:
+            yield GaugeMetricFamily(
+                "infra_config_last_reload_successful",
+                "1 if the configuration was taken at the last start or reload, 0 if the one before it is still used.",
+                float(self.reload_successful),
+            )
