@@ -30,6 +30,7 @@ from monitor.core.model import (
 )
 from monitor.metrics import Metrics
 from monitor.metrics.check_series import MAX_SERIES
+from monitor.store import Backlog
 
 Series = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -269,18 +270,19 @@ def test_the_daemons_own_counts_are_published(metrics: Metrics) -> None:
     metrics.skipped("overrun")
     metrics.skipped("overrun")
     metrics.lag(0.25)
-    metrics.notice("webhook", "opened", "taken")
-    metrics.watch_outbox(lambda: 3, lambda: 12.5)
+    metrics.notice("webhook", "opened", "delivered")
+    backlog = {"a": Backlog(2, 1, 90.0), "b": Backlog(1, 0, 87.5), "c": Backlog(0, 4, None)}
+    metrics.watch_outbox(lambda: backlog, lambda: 100.0)
     assert of("infra_looks_skipped_total", metrics) == {labels(reason="overrun"): 2.0}
     assert of("infra_scheduler_lag_seconds", metrics) == {frozenset(): 0.25}
-    assert of("infra_notices_total", metrics) == {labels(channel="webhook", kind="opened", outcome="taken"): 1.0}
+    assert of("infra_notices_total", metrics) == {labels(channel="webhook", kind="opened", outcome="delivered"): 1.0}
     assert of("infra_outbox_pending", metrics) == {frozenset(): 3.0}
     assert of("infra_outbox_oldest_seconds", metrics) == {frozenset(): 12.5}
     assert {dict(key)["version"] for key in of("infra_build_info", metrics)} == {"1.2.3"}
 
 
 def test_an_empty_outbox_has_no_oldest_notice(metrics: Metrics) -> None:
-    metrics.watch_outbox(lambda: 0, lambda: None)
+    metrics.watch_outbox(lambda: {"a": Backlog(0, 3, None)}, lambda: 100.0)
     assert of("infra_outbox_pending", metrics) == {frozenset(): 0.0}
     assert of("infra_outbox_oldest_seconds", metrics) == {}
 

@@ -13,6 +13,7 @@ from monitor.metrics.catalogue import GENERIC, kind_specific
 from monitor.metrics.check_series import CheckSeries
 from monitor.metrics.exposition import preferred
 from monitor.metrics.own import OwnNumbers
+from monitor.store import Backlog
 
 Checks: TypeAlias = Mapping[str, Sequence[Check]]
 
@@ -74,10 +75,15 @@ class Metrics:
         """One try to hand a notice over."""
         self._own.notices[channel, kind, outcome] += 1
 
-    def watch_outbox(self, pending: Callable[[], int], oldest_seconds: Callable[[], float | None]) -> None:
-        """Ask these at each scrape."""
-        self._own.outbox_pending = pending
-        self._own.outbox_oldest_seconds = oldest_seconds
+    def watch_outbox(self, backlog: Callable[[], Mapping[str, Backlog]], now: Callable[[], float]) -> None:
+        """Ask these at each scrape what is still owed, and for how long."""
+
+        def owed() -> tuple[int, float | None]:
+            owing = [each for each in backlog().values() if each.pending]
+            oldest = min((each.oldest_created_at for each in owing if each.oldest_created_at is not None), default=None)
+            return sum(each.pending for each in owing), None if oldest is None else max(0.0, now() - oldest)
+
+        self._own.outbox = owed
 
     def render(self, accept: str | None, *, compress: bool = False) -> tuple[bytes, str]:
         """The answer to a scrape (as gzip if wanted) and its content type."""

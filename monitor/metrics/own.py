@@ -24,8 +24,7 @@ class OwnNumbers(Collector):
         self.skipped = Counter[str]()
         self.lag_seconds: float | None = None
         self.reload_successful: bool | None = None
-        self.outbox_pending: Callable[[], int] | None = None
-        self.outbox_oldest_seconds: Callable[[], float | None] | None = None
+        self.outbox: Callable[[], tuple[int, float | None]] | None = None
         self._version = version
         self._registry = CollectorRegistry()
         self._registry.register(self)
@@ -60,14 +59,16 @@ class OwnNumbers(Collector):
         for key, count in self.notices.items():
             notices.add_metric(key, count)
         yield notices
-        if self.outbox_pending:
+        yield from self._owed()
+
+    def _owed(self) -> Iterator[Metric]:
+        if self.outbox is None:
+            return
+        pending, oldest_seconds = self.outbox()
+        yield GaugeMetricFamily("infra_outbox_pending", "Notices on disk that their channel has not taken yet.", pending)
+        if oldest_seconds is not None:
             yield GaugeMetricFamily(
-                "infra_outbox_pending", "Notices on disk that no receiver has taken yet.", self.outbox_pending()
-            )
-        oldest = self.outbox_oldest_seconds() if self.outbox_oldest_seconds else None
-        if oldest is not None:
-            yield GaugeMetricFamily(
-                "infra_outbox_oldest_seconds", "Age of the oldest of them; absent when there is none.", oldest
+                "infra_outbox_oldest_seconds", "Age of the oldest of them; absent when there is none.", oldest_seconds
             )
 
     def _scheduled(self) -> Iterator[Metric]:
