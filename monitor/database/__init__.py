@@ -1,0 +1,24 @@
+"""The central database module: settings, phased logins under one deadline, statistics, the sentinel.
+
+Everything in this package that speaks to PostgreSQL goes through here; psycopg itself is imported at the first look.
+"""
+
+from monitor.database.databases import Answer, Database, Databases
+from monitor.database.failures import PHASES, DatabaseFailed
+from monitor.database.pool import NoSession
+from monitor.database.sentinel import SentinelState
+from monitor.database.settings import DatabaseConfig, NotConfigured
+from monitor.database.statistics import Statistics
+
+__all__ = [
+    "PHASES",
+    "Answer",
+    "Database",
+    "DatabaseConfig",
+    "DatabaseFailed",
+    "Databases",
+    "NoSession",
+    "NotConfigured",
+    "SentinelState",
+    "Statistics",
+]

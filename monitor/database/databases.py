@@ -1,0 +1,148 @@
+"""The databases we watch, by name: looks, statistics and the sentinel of each."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from monitor.core.model import Failure, Status
+from monitor.database import statistics
+from monitor.database.certificate import CertificateWatch
+from monitor.database.failures import DatabaseFailed
+from monitor.database.pool import Pool
+from monitor.database.sentinel import OnChange, Sentinel
+from monitor.database.settings import DatabaseConfig, NotConfigured
+from monitor.sources.resolver import Resolver
+
+if TYPE_CHECKING:
+    from monitor.database.login import Session
+
+_SENTINEL_LIMIT: Final = 0.3
+_CERTIFICATE_LIMIT: Final = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a successful look at a database brought. `phases`: seconds each; the certificate's end in Unix seconds."""
+
+    address: str
+    tls: bool
+    phases: Mapping[str, float]
+    statistics: statistics.Statistics
+    certificate_expires_at: float | None
+
+
+class Database:
+    """One database. Everything that speaks to it goes through here."""
+
+    def __init__(self, config: DatabaseConfig, resolver: Resolver) -> None:
+        self.config = config
+        self._resolver = resolver
+        self._certificate = CertificateWatch()
+        self._pool = Pool(self._connect)
+        self.sentinel = Sentinel(self._pool)
+
+    async def look(self, *, deadline: float) -> Answer:
+        """Connect anew, ask, and be over by `deadline` (on the loop's clock). Raises DatabaseFailed, or NotConfigured
+        where the fault is on our side."""
+        self.config.check_files()
+        # psycopg: 9 MB and 0.1 s, only where a database is really looked at
+        from monitor.database.login import Stopwatch, login  # noqa: PLC0415
+
+        loop = asyncio.get_running_loop()
+        stopwatch = Stopwatch(loop.time)
+        try:
+            session = await login(
+                self.config,
+                self._resolver,
+                deadline=deadline,
+                tcp_deadline=deadline - self._kept_for_the_sentinel(deadline - loop.time()),
+                stopwatch=stopwatch,
+            )
+        except DatabaseFailed as error:
+            raise await self._with_sentinel(error, deadline) from None
+        try:
+            if session.tls:
+                self._certificate.refresh(self.config.host, session.address, self.config.port)
+            stopwatch.enter("query")
+            seen = await _statistics(session, deadline)
+        except DatabaseFailed as error:
+            stopwatch.stop()
+            raise DatabaseFailed(error.failure, phases=dict(stopwatch.phases), address=session.address) from None
+        finally:
+            session.close()
+        stopwatch.stop()
+        await self._certificate.settle(at_most=min(_CERTIFICATE_LIMIT, max(0.0, deadline - loop.time())))
+        return Answer(session.address, session.tls, dict(stopwatch.phases), seen, self._certificate.expires_at)
+
+    async def ask(self, sql: str, *, deadline: float) -> list[str]:
+        """Statistics, in the pool's one session: the first column of every row. Raises DatabaseFailed or NoSession."""
+        return await self._pool.ask(sql, deadline=deadline)
+
+    def watch(self, on_change: OnChange) -> None:
+        """Keep a sentinel; `on_change` is called when it is worth looking at once."""
+        self.sentinel.start(on_change)
+
+    async def close(self) -> None:
+        """Leave nothing behind: no session, no task."""
+        await self.sentinel.close()
+        await self._certificate.close()
+        await self._pool.close()
+
+    async def _connect(self, deadline: float) -> Session:
+        # as in look
+        from monitor.database.login import Stopwatch, login  # noqa: PLC0415
+
+        stopwatch = Stopwatch(asyncio.get_running_loop().time)
+        return await login(self.config, self._resolver, deadline=deadline, stopwatch=stopwatch)
+
+    def _kept_for_the_sentinel(self, left: float) -> float:
+        """Seconds of the deadline in which, after a silent TCP phase, the standing session is asked."""
+        return min(_SENTINEL_LIMIT, left / 4) if self.sentinel.armed else 0.0
+
+    async def _with_sentinel(self, error: DatabaseFailed, deadline: float) -> DatabaseFailed:
+        """A fresh login has failed, and a question that begins *after* that is answered: only old connections live
+        (latent outage). That a socket is established proves nothing."""
+        if error.failure.phase != "tcp" or not self.sentinel.armed:
+            return error
+        limit = min(deadline, asyncio.get_running_loop().time() + 2.0)
+        if not await self.sentinel.answers(deadline=limit):
+            return error
+        failure = replace(error.failure, status=Status.CRITICAL)
+        return DatabaseFailed(failure, phases=error.phases, address=error.address, latent=True)
+
+
+class Databases:
+    """All databases of the configuration. Those without settings are known, too: by what is missing."""
+
+    def __init__(self, configs: Mapping[str, DatabaseConfig | NotConfigured], resolver: Resolver) -> None:
+        self._configs = configs
+        self._resolver = resolver
+        self._databases: dict[str, Database] = {}
+
+    def get(self, name: str = "default") -> Database:
+        """The database of that name. Raises NotConfigured."""
+        if (database := self._databases.get(name)) is not None:
+            return database
+        config = self._configs.get(name)
+        if config is None:
+            raise NotConfigured((f"databases.{name}",))
+        if isinstance(config, NotConfigured):
+            raise NotConfigured(config.missing, why=config.why)
+        return self._databases.setdefault(name, Database(config, self._resolver))
+
+    async def close(self) -> None:
+        """Close every database that was used."""
+        databases, self._databases = self._databases, {}
+        await asyncio.gather(*(database.close() for database in databases.values()))
+
+
+async def _statistics(session: Session, deadline: float) -> statistics.Statistics:
+    left = deadline - asyncio.get_running_loop().time()
+    rows = await session.ask(statistics.query(limit=max(0.1, left)), deadline=deadline)
+    try:
+        return statistics.read(rows)
+    except ValueError as error:
+        raise DatabaseFailed(Failure("query", "protocol", str(error)), address=session.address) from None

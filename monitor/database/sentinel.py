@@ -1,0 +1,114 @@
+"""The session that tells at once when the server goes away, stalls or comes back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final, TypeAlias
+
+from monitor.core.model import Status
+from monitor.database.failures import DatabaseFailed
+from monitor.database.pool import NoSession, Pool
+
+PING: Final = "select extract(epoch from pg_postmaster_start_time())"
+_EVERY: Final = 1.0
+_LIMIT: Final = 2.0
+_LOGIN_LIMIT: Final = 10.0
+_FIRST_PAUSE: Final = 0.2
+_LONGEST_PAUSE: Final = 5.0
+_PAUSE_WHEN_REFUSED: Final = 60.0  # each refused login is a line in the server's log, and may lock the account
+
+
+@dataclass(frozen=True, slots=True)
+class SentinelState:
+    """What the session shows. `alive` is None until the first ping has ended; times are on the loop's clock, but
+    `server_started_at`, which is the server's own (Unix seconds)."""
+
+    alive: bool | None = None
+    since: float = 0.0
+    last_answer_at: float | None = None
+    backend_pid: int | None = None
+    server_started_at: float | None = None
+    reason: str = ""
+
+
+OnChange: TypeAlias = Callable[[SentinelState], None]
+
+
+class Sentinel:
+    """Pings once a second, and at once when the server says something unasked. `on_change` means: look now."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._task: asyncio.Task[None] | None = None
+        self._on_change: OnChange | None = None
+        self.state = SentinelState()
+
+    def start(self, on_change: OnChange) -> None:
+        """Begin; `on_change` is called, on the loop, at each death, return and restart. May be called again."""
+        self._on_change = on_change
+        if self._task is None:
+            self._task = asyncio.create_task(self._run(), name="database sentinel")
+
+    async def close(self) -> None:
+        """Stop pinging. The session itself is the pool's."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait((self._task,))
+            self._task = None
+
+    @property
+    def armed(self) -> bool:
+        """Whether a standing session could answer."""
+        return self._pool.connected
+
+    async def answers(self, *, deadline: float) -> bool:
+        """Whether a question that begins now is answered in the standing session. No new one is opened for it."""
+        try:
+            await self._pool.ask(PING, deadline=deadline, connect=False)
+        except (DatabaseFailed, NoSession):
+            return False
+        return True
+
+    async def _run(self) -> None:
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                await self._ping()
+            except NoSession:
+                await asyncio.sleep(_EVERY)  # statistics kept the session busy: that says nothing about the server
+                continue
+            except DatabaseFailed as error:
+                self._publish(replace(self.state, alive=False, backend_pid=None, reason=error.failure.reason))
+                refused = error.failure.status is Status.CRITICAL
+                await asyncio.sleep(_PAUSE_WHEN_REFUSED if refused else pause)
+                pause = min(_LONGEST_PAUSE, pause * 2)
+                continue
+            pause = _FIRST_PAUSE
+            await self._pool.stir(at_most=_EVERY)
+
+    async def _ping(self) -> None:
+        loop = asyncio.get_running_loop()
+        limit = _LIMIT if self._pool.connected else _LOGIN_LIMIT
+        answer = await self._pool.ask(PING, deadline=loop.time() + limit)
+        self._publish(
+            replace(
+                self.state,
+                alive=True,
+                last_answer_at=loop.time(),
+                backend_pid=self._pool.backend_pid,
+                server_started_at=float(answer[0]),
+                reason="",
+            )
+        )
+
+    def _publish(self, state: SentinelState) -> None:
+        loop = asyncio.get_running_loop()
+        before = self.state
+        if state.alive is not before.alive:
+            state = replace(state, since=loop.time())
+        self.state = state
+        restarted = state.server_started_at != before.server_started_at
+        if before.alive is not None and (state.alive is not before.alive or restarted) and self._on_change is not None:
+            loop.call_soon(self._on_change, state)  # its bugs must not end the pinging
