@@ -6,6 +6,7 @@ from pydantic import Field
 
 from monitor.checks.base import Check
 from monitor.checks.pm2 import Pm2Check
+from monitor.checks.rds import RdsCheck
 
-CheckConfig = Annotated[Pm2Check, Field()]
-KINDS: tuple[type[Check], ...] = (Pm2Check,)
+CheckConfig = Annotated[RdsCheck | Pm2Check, Field(discriminator="kind")]
+KINDS: tuple[type[Check], ...] = (RdsCheck, Pm2Check)
