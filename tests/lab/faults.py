@@ -104,7 +104,7 @@ def _and_reached(act: Callable[[Places], None]) -> Callable[[Places], None]:
 
 
 def _node_worker_killed(places: Places) -> None:
-    pm2.kill_workers(places, pm2.NODE, only_first=True)
+    pm2.kill_one_worker(places, pm2.NODE)
 
 
 def _node_crashes(places: Places) -> None:
@@ -170,7 +170,9 @@ def _pm2_thawed(places: Places) -> None:
 
 def _receiver(mode: str) -> Fault:
     def tell(places: Places, word: str) -> None:
-        places.receiver_mode.write_text(word)
+        written = places.receiver_mode.with_suffix(".new")
+        written.write_text(word)
+        written.replace(places.receiver_mode)  # whoever reads meanwhile sees the old word or the new one
 
     def obey(places: Places) -> None:
         tell(places, mode)

@@ -6,14 +6,15 @@ import json
 import shutil
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import psutil
 
 from tests.lab.places import APPS, LabError, Places
-from tests.lab.processes import environment, members, of_file, run, send, wait_until
+from tests.lab.processes import environment, living, members, of_file, run, send, wait_until
 
 NODE = "signalcraft-nodejs"
 PYTHON = "signalcraft-python"
@@ -69,7 +70,7 @@ def command(places: Places, *words: str) -> str:
     if node is None or not _CLI.exists():
         raise LabError("Node.js or the lab's npm packages are not installed: make setup")
     environ = environment(
-        places.directory, PM2_HOME=str(places.pm2_home), PM2_DISCRETE_MODE="true", PM2_DISABLE_VERSION_CHECK="true"
+        places.directory, PM2_HOME=str(places.pm2_home), PM2_DISABLE_VERSION_CHECK="true", FORCE_COLOR="0"
     )
     return run([node, _CLI, *words], environ=environ, cwd=places.product, seconds=60)
 
@@ -86,19 +87,16 @@ def listed(places: Places, app: str) -> list[dict[str, Any]]:
     return [entry for entry in entries if entry["name"] == app]
 
 
-def worker_pids(places: Places, app: str) -> list[int]:
-    """Of those that live."""
-    return [
-        entry["pid"]
-        for entry in listed(places, app)
-        if entry["pm2_env"]["status"] == "online" and psutil.pid_exists(entry["pid"])
-    ]
-
-
-def kill_workers(places: Places, app: str, *, only_first: bool = False) -> None:
+def kill_workers(places: Places, app: str) -> None:
     """By SIGKILL, as the kernel does when memory is short."""
-    pids = worker_pids(places, app)[: 1 if only_first else None]
-    send([psutil.Process(pid) for pid in pids], signal.SIGKILL)
+    _kill([entry for entry in listed(places, app) if _is_alive(entry)])
+
+
+def kill_one_worker(places: Places, app: str) -> None:
+    """One of several; none if one is missing already."""
+    entries = listed(places, app)
+    if all(_is_alive(entry) for entry in entries):
+        _kill(entries[:1])
 
 
 def has_given_up(entry: dict[str, Any]) -> bool:
@@ -116,15 +114,18 @@ def wait_until_given_up(places: Places, app: str) -> None:
 
 
 def mend(places: Places, app: str, serves: Callable[[], bool]) -> None:
-    """The operator's restart, if one is needed; until every instance is there and the app answers."""
+    """The operator's restart of what is not there; until every instance is, and the app answers.
 
-    def whole() -> bool:
-        entries = listed(places, app)
-        return bool(entries) and len(worker_pids(places, app)) == len(entries) and serves()
+    PM2 refuses to restart an app that waits for its restart ("already exists"), so it is stopped first.
+    """
 
-    if not whole():
-        command(places, "restart", app)
-    wait_until(whole, f"{app}'s recovery", seconds=60, every=0.2)
+    def missing() -> list[str]:
+        return [str(entry["pm_id"]) for entry in listed(places, app) if not _is_alive(entry)]
+
+    if numbers := missing():
+        command(places, "stop", *numbers)
+        command(places, "restart", *numbers)
+    wait_until(lambda: not missing() and serves(), f"{app}'s recovery", seconds=60, every=0.2)
 
 
 def restore(places: Places) -> None:
@@ -133,8 +134,18 @@ def restore(places: Places) -> None:
         return
     orphans = [process for process in members(places) if _is_backend(process)]
     send(orphans, signal.SIGKILL)
-    psutil.wait_procs(orphans, timeout=5)
+    wait_until(lambda: not living(orphans), "the orphans' end")
     start(places)
+
+
+def _is_alive(entry: dict[str, Any]) -> bool:
+    return entry["pm2_env"]["status"] in {"online", "launching"} and psutil.pid_exists(entry["pid"])
+
+
+def _kill(entries: Sequence[dict[str, Any]]) -> None:
+    for entry in entries:
+        with suppress(psutil.NoSuchProcess):
+            psutil.Process(entry["pid"]).kill()
 
 
 def _is_backend(process: psutil.Process) -> bool:

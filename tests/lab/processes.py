@@ -109,6 +109,16 @@ def send(processes: Iterable[psutil.Process], number: signal.Signals) -> None:
             process.send_signal(number)
 
 
+def living(processes: Iterable[psutil.Process]) -> list[psutil.Process]:
+    """Those that have not ended; one that its parent has yet to bury has."""
+    found = []
+    for process in processes:
+        with suppress(*_GONE):
+            if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+    return found
+
+
 def wait_until(truth: Callable[[], T], what: str, *, seconds: float = 30, every: float = 0.05) -> T:
     """Ask until the answer is true, and return it."""
     deadline = time.monotonic() + seconds
@@ -141,8 +151,9 @@ def _end(found: Sequence[psutil.Process]) -> None:
     postmasters = [process for process in servers if _name_of_parent(process) != "postgres"]
     send(postmasters, signal.SIGQUIT)
     send(servers, signal.SIGCONT)
-    _, stubborn = psutil.wait_procs(servers, timeout=6)
-    send(stubborn, signal.SIGKILL)
+    with suppress(LabError):
+        wait_until(lambda: not living(servers), "PostgreSQL's end", seconds=6, every=0.01)
+    send(servers, signal.SIGKILL)
 
 
 def _belongs(process: psutil.Process, places: Places) -> bool:
