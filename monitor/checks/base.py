@@ -7,7 +7,7 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
 
 from monitor.core.durations import parse_duration
 from monitor.core.model import Fact, Failure, Reading, Seen, Threshold
@@ -20,11 +20,26 @@ if TYPE_CHECKING:
 
 
 def _seconds(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("must be a duration, for example 15s")  # noqa: TRY004 — pydantic collects ValueErrors
     return parse_duration(value) if isinstance(value, str) else value
 
 
-Seconds = Annotated[float, BeforeValidator(_seconds), Field(gt=0)]
+Seconds = Annotated[
+    float, BeforeValidator(_seconds, json_schema_input_type=float | str), Field(gt=0, allow_inf_nan=False)
+]
 """A duration in configuration: `15s`, `1m30s`, or a plain number of seconds."""
+
+
+def _known_database(name: str, info: ValidationInfo) -> str:
+    known = info.context["databases"] if info.context else (name,)
+    if name not in known:
+        raise ValueError(f"there is no database {name!r} in databases; known: {', '.join(known)}")
+    return name
+
+
+DatabaseName = Annotated[str, AfterValidator(_known_database)]
+"""The name of a database in configuration: a key of `databases`, or `default`."""
 
 SeriesType = Literal["gauge", "counter", "tally", "histogram"]
 
@@ -79,11 +94,14 @@ def _bound(value: object) -> object:
     if not isinstance(value, str):
         return value
     if value.endswith("%"):
-        return float(value[:-1]) / 100
+        try:
+            return float(value[:-1]) / 100
+        except ValueError:
+            raise ValueError(f"{value!r} is not a share; write for example 80%") from None
     return parse_duration(value)
 
 
-Bound = Annotated[float, BeforeValidator(_bound)]
+Bound = Annotated[float, BeforeValidator(_bound, json_schema_input_type=float | str), Field(allow_inf_nan=False)]
 """A bound in configuration: a plain number, a duration (`2s`) or a share (`80%` = 0.8)."""
 
 
@@ -129,7 +147,13 @@ class Check(BaseModel):
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """Services this check depends on by its nature, besides the configured `depends_on`."""
+        """What this check cannot be good without, by its nature: words that another check `provides`. Its service
+        depends on every service with such a check, besides the configured `depends_on`."""
+        return ()
+
+    @property
+    def provides(self) -> tuple[str, ...]:
+        """What others may need of this check: PM2's daemon provides `pm2`, or `pm2 HOME`, to the apps of that home."""
         return ()
 
     def judged_by(self) -> tuple[Threshold, ...]:

@@ -1,0 +1,195 @@
+"""The configuration: what config.yaml may say, validated and frozen."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
+
+from monitor.checks import CheckConfig
+from monitor.checks.base import Check
+from monitor.config.absent import NotConfiguredCheck
+from monitor.config.mistakes import did_you_mean
+from monitor.database.settings import DatabaseConfig
+from monitor.notify import ChannelConfig
+
+NAME: Final = r"^[A-Za-z0-9_.-]{1,64}$"
+_LAST_PORT: Final = 65535
+_HOST_NAME: Final = re.compile(r"(?=.{1,253}$)(?!-)[A-Za-z0-9_-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9_-]{1,63}(?<!-))*\.?")
+
+
+def _near(path: Path, info: ValidationInfo) -> Path:
+    """Paths are relative to the configuration file, wherever the monitor is started; `~` is the home directory."""
+    try:
+        path = path.expanduser()
+    except RuntimeError:
+        raise ValueError("there is no home directory for ~") from None
+    return Path(info.context["directory"], path) if info.context else path
+
+
+NearPath = Annotated[Path, AfterValidator(_near)]
+"""A path, relative to the directory of the configuration file."""
+
+Name = Annotated[str, Field(pattern=NAME)]
+
+
+def parse_listen(listen: str) -> tuple[str, int]:
+    """Host and port of `127.0.0.1:10142`, `[::1]:10142` or `name:10142`. Raises ValueError with a text for people."""
+    host, colon, port = listen.rpartition(":")
+    if not colon or not port.isascii() or not port.isdigit():
+        raise ValueError("must be host:port, for example 127.0.0.1:10142 or [::1]:10142")
+    if not host:
+        raise ValueError(f"has no host; for every address of this machine write 0.0.0.0:{port}")
+    if not 1 <= int(port[:6]) <= _LAST_PORT:
+        raise ValueError("the port must be 1 to 65535")
+    if host.startswith("[") and host.endswith("]"):
+        return _ipv6(host[1:-1]), int(port)
+    if ":" in host:
+        raise ValueError(f"an IPv6 address stands in brackets: [{host}]:{port}")
+    if not _HOST_NAME.fullmatch(host):
+        raise ValueError("the host is neither an address nor a name")
+    return host, int(port)
+
+
+def _ipv6(text: str) -> str:
+    try:
+        return str(ipaddress.IPv6Address(text))
+    except ValueError:
+        raise ValueError("what stands in brackets is not an IPv6 address") from None
+
+
+def _listens(listen: str) -> str:
+    parse_listen(listen)
+    return listen
+
+
+class Section(BaseModel):
+    """A part of the configuration. A key with nothing behind it counts as left out."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nothing_is_left_out(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        return {key: value for key, value in values.items() if value is not None or key not in cls.model_fields}
+
+
+class WebConfig(Section):
+    """The HTTP side: metrics, API and status page."""
+
+    listen: Annotated[str, AfterValidator(_listens)] = Field(
+        default="127.0.0.1:10142", description="Where to listen: `127.0.0.1:10142`, `[::1]:10142`, `0.0.0.0:10142`."
+    )
+    config_file: NearPath | None = Field(
+        default=None, description="TLS and users, in the format of Prometheus' `web.config.yml`."
+    )
+
+    @property
+    def host(self) -> str:
+        """The address or name to listen on, without brackets."""
+        return parse_listen(self.listen)[0]
+
+    @property
+    def port(self) -> int:
+        """The port to listen on."""
+        return parse_listen(self.listen)[1]
+
+
+class StateConfig(Section):
+    """Where the monitor keeps its own memory."""
+
+    directory: NearPath | None = Field(
+        default=None,
+        description="Default: `$STATE_DIRECTORY` (set by systemd), else `/var/lib/infra-monitor` as root, else the "
+        "XDG state directory.",
+    )
+
+
+class AwsConfig(Section):
+    """How to reach AWS."""
+
+    region: str | None = Field(default=None, min_length=1, description="For example `ap-northeast-2`.")
+    endpoint_url: str | None = Field(default=None, min_length=1, description="Another endpoint than AWS' own.")
+
+
+class LogConfig(Section):
+    """What the monitor says of itself, on stderr."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="The least that is said.")
+    format: Literal["auto", "json", "text"] = Field(
+        default="auto", description="`auto`: text on a terminal, else one JSON object a line."
+    )
+
+
+def _known_service(name: str, info: ValidationInfo) -> str:
+    known = info.context["services"] if info.context else (name,)
+    if name not in known:
+        raise ValueError(f"there is no service {name!r}{did_you_mean(name, known)}")
+    return name
+
+
+def _absent_or(value: Any, handler: ValidatorFunctionWrapHandler) -> Check:
+    return value if isinstance(value, NotConfiguredCheck) else handler(value)
+
+
+AnyCheck = Annotated[CheckConfig, WrapValidator(_absent_or)]
+"""A check of a known kind, or the one that stands for it while its settings are not there."""
+
+
+class ServiceConfig(Section):
+    """A thing users of the stack would name, the checks that look at it, and what it cannot do without."""
+
+    checks: tuple[AnyCheck, ...] = Field(min_length=1, description="The ways of looking at it.")
+    depends_on: tuple[Annotated[str, AfterValidator(_known_service)], ...] = Field(
+        default=(), description="Services it cannot do without: when one of them breaks, only that one pages."
+    )
+    metadata: dict[str, str] = Field(default_factory=dict, description="Anything you want to see with it.")
+
+
+class Config(Section):
+    """Everything config.yaml says."""
+
+    env_file: NearPath | None = Field(
+        default=None, description="A file of NAME=value lines; what the process's environment has wins over it."
+    )
+    language: Literal["en", "ko"] = Field(default="en", description="What notices, page and terminal speak.")
+    web: WebConfig = WebConfig()
+    state: StateConfig = StateConfig()
+    aws: AwsConfig = AwsConfig()
+    log: LogConfig = LogConfig()
+    databases: dict[Name, DatabaseConfig] = Field(
+        default_factory=dict,
+        description="Databases by name. `default` is the one of DATABASE_URL or DB_HOST, DB_PORT, DB_NAME, DB_USER, "
+        "DB_PASSWORD, unless it is given here.",
+    )
+    services: dict[Name, ServiceConfig] = Field(min_length=1, description="What is watched, by name.")
+    notify: tuple[ChannelConfig, ...] = Field(default=(), description="Where notices go.")
+
+
+def state_directory(config: Config, environ: Mapping[str, str]) -> Path:
+    """`state.directory`, else $STATE_DIRECTORY, else /var/lib/infra-monitor as root, else the XDG state directory."""
+    if config.state.directory is not None:
+        return config.state.directory
+    if given := environ.get("STATE_DIRECTORY", "").partition(":")[0]:  # systemd lists several, parted by colons
+        return Path(given)
+    if os.geteuid() == 0:
+        return Path("/var/lib/infra-monitor")
+    xdg = environ.get("XDG_STATE_HOME", "")
+    base = Path(xdg) if xdg.startswith("/") else Path(environ.get("HOME") or Path.home(), ".local", "state")
+    return base / "infra-monitor"
