@@ -1,0 +1,230 @@
+"""Takes what is owed to each channel from the disk and sends it until it is taken."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import traceback
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import PurePath
+from typing import Final, TypeAlias, TypeVar
+
+import structlog
+
+from monitor.notify.base import Channel, Delivery, NotTaken, Post
+from monitor.store import Backlog, Store, StoreError, Waiting
+
+log = structlog.get_logger(__name__)
+
+_T = TypeVar("_T")
+
+SEND_SECONDS: Final = 30.0
+DRAIN_SECONDS: Final = 10.0
+STORE_RETRY_SECONDS: Final = 5.0
+COUNT_SECONDS: Final = 1.0
+PRUNE_SECONDS: Final = 3600.0
+BUG_TRIES: Final = 5
+
+Outcome: TypeAlias = Callable[[str, str, str], None]
+"""Told of each try: the channel's label, the notice's kind, and `delivered`, `retried`, `dead` or `stopped`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long to wait between tries, and when to give up: not before a long weekend is over, and never before
+    `tries`, so that notices which lay in a stopped monitor get their chance."""
+
+    shortest: float = 1.0
+    longest: float = 300.0
+    give_up_after: float = 72 * 3600.0
+    tries: int = 10
+
+    def pause(self, attempts: int, chance: float) -> float:
+        """Full jitter: anywhere between the shortest pause and one that doubles with each try. `chance` is 0 … 1."""
+        highest = min(self.longest, self.shortest * 2.0 ** min(attempts, 32))
+        return self.shortest + chance * (highest - self.shortest)
+
+    def next_try(self, waiting: Waiting, refusal: NotTaken, *, now: float, chance: float) -> float | None:
+        """When to try again what was refused just now; None when it is to be given up."""
+        attempts = waiting.attempts + 1
+        if refusal.permanent:
+            return None
+        if attempts >= self.tries and now - waiting.created_at >= self.give_up_after:
+            return None
+        return now + max(self.pause(attempts, chance), refusal.retry_after or 0.0)
+
+
+class Outbox:
+    """At least once, in order, and no channel waits for another.
+
+    One task for each channel sends its oldest notice until that is taken or dead, then the next. A notice for a channel
+    that is no longer configured stays on the disk, and is counted.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        channels: Sequence[Channel],
+        post: Post,
+        language: str,
+        url: str,
+        outcome: Outcome,
+        patience: Patience = Patience(),
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._store = store
+        self._channels = {channel.label: channel for channel in channels}
+        self._post = post
+        self._language = language
+        self._url = url
+        self._outcome = outcome
+        self._patience = patience
+        self._chance = chance
+        self._news = {label: asyncio.Event() for label in self._channels}
+        self._counting = asyncio.Event()
+        self._sending: list[asyncio.Task[None]] = []
+        self._keeping: asyncio.Task[None] | None = None
+        self._backlog: dict[str, Backlog] = {}
+        self._closing = False
+
+    @property
+    def backlog(self) -> Mapping[str, Backlog]:
+        """What each channel owes, also of channels that are no longer configured; at most a second old."""
+        return self._backlog
+
+    def pending(self) -> int:
+        """How many notices no receiver has taken yet."""
+        return sum(owed.pending for owed in self._backlog.values())
+
+    def oldest_seconds(self) -> float | None:
+        """The age of the oldest of them."""
+        dates = [owed.oldest_created_at for owed in self._backlog.values() if owed.oldest_created_at is not None]
+        return max(0.0, self._post.clock.now() - min(dates)) if dates else None
+
+    async def start(self) -> None:
+        """Begin to send. What an earlier run still owes is tried at once, whatever pause it was in: the reason may be
+        gone with the restart, and its clock may have been another. Raises StoreError."""
+        await self._store.hasten(self._post.clock.now())
+        self._backlog = await self._store.backlog()
+        for label, owed in self._backlog.items():
+            if owed.pending and label not in self._channels:
+                log.warning("outbox.unconfigured", channel=label, pending=owed.pending)
+        self._sending = [asyncio.create_task(self._serve(channel)) for channel in self._channels.values()]
+        self._keeping = asyncio.create_task(self._keep())
+
+    def wake(self) -> None:
+        """There is something new on the disk."""
+        self._counting.set()
+        for news in self._news.values():
+            news.set()
+
+    async def close(self) -> None:
+        """Let what is being sent arrive, for `DRAIN_SECONDS`; the rest stays on the disk."""
+        self._closing = True
+        self.wake()
+        if self._sending:
+            await asyncio.wait(self._sending, timeout=DRAIN_SECONDS)
+        tasks = [*self._sending, *([self._keeping] if self._keeping else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _serve(self, channel: Channel) -> None:
+        """Send the channel's notices, oldest first, until it wants no more or we are closing."""
+        news = self._news[channel.label]
+        wanted = True
+        while wanted and not self._closing:
+            news.clear()
+            waiting = await self._insist(partial(self._store.next, channel.label))
+            if waiting is None:
+                await _pause(news, None)
+            elif (early := waiting.next_attempt_at - self._post.clock.now()) > 0:
+                await _pause(news, early)
+            elif not self._closing:
+                wanted = await self._deliver(channel, waiting)
+                self._counting.set()
+
+    async def _deliver(self, channel: Channel, waiting: Waiting) -> bool:
+        """Try once and note on the disk what came of it; whether the channel goes on."""
+        refusal = await self._send(channel, waiting)
+        now = self._post.clock.now()
+        if refusal is None:
+            await self._insist(partial(self._store.taken, waiting, now))
+            self._tell(waiting, "delivered")
+            return True
+        again = self._patience.next_try(waiting, refusal, now=now, chance=self._chance())
+        if refusal.stop:
+            # Not the notice is refused but the channel: it is kept for the day the channel is mended.
+            await self._insist(partial(self._store.postpone, waiting, now, refusal.reason))
+            self._tell(waiting, "stopped", refusal.reason)
+            return False
+        if again is None:
+            await self._insist(partial(self._store.bury, waiting, now, refusal.reason))
+            self._tell(waiting, "dead", refusal.reason)
+        else:
+            await self._insist(partial(self._store.postpone, waiting, again, refusal.reason))
+            self._tell(waiting, "retried", refusal.reason)
+        return True
+
+    async def _send(self, channel: Channel, waiting: Waiting) -> NotTaken | None:
+        delivery = Delivery(
+            id=waiting.id, notice=waiting.notice, language=channel.language or self._language, url=self._url
+        )
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                await channel.send(delivery, self._post)
+        except NotTaken as refusal:
+            return refusal
+        except TimeoutError:
+            return NotTaken(f"no end within {SEND_SECONDS:g} s")
+        except Exception as bug:  # noqa: BLE001 — the one place where a bug of a channel lands: it must cost one notice
+            # after a few tries, not the whole pager. Its text is left out: it may hold the channel's address.
+            where = [f"{PurePath(at.filename).name}:{at.lineno}" for at in traceback.extract_tb(bug.__traceback__)]
+            reason = f"{type(bug).__name__} in {' < '.join(reversed(where))}"
+            return NotTaken(reason, permanent=waiting.attempts + 1 >= BUG_TRIES)
+        return None
+
+    def _tell(self, waiting: Waiting, outcome: str, error: str | None = None) -> None:
+        kind, incident = waiting.notice.kind.value, waiting.notice.incident.id
+        loud = {"delivered": log.info, "retried": log.warning}.get(outcome, log.error)
+        loud(
+            f"notice.{outcome}",
+            channel=waiting.channel,
+            id=waiting.id,
+            kind=kind,
+            incident=incident,
+            attempt=waiting.attempts + 1,
+            error=error,
+        )
+        self._outcome(waiting.channel, kind, outcome)
+
+    async def _insist(self, work: Callable[[], Awaitable[_T]]) -> _T:
+        """A full disk passes. Until then nothing is sent: what cannot be noted as sent would be sent for ever."""
+        while True:
+            try:
+                return await work()
+            except StoreError as error:
+                log.error("store.failed", error=str(error))  # noqa: TRY400 — the text is for the operator
+                await asyncio.sleep(STORE_RETRY_SECONDS)
+
+    async def _keep(self) -> None:
+        """Count what is owed, once a second at most; forget, once an hour, what ended long ago."""
+        due = self._post.clock.now()
+        while True:
+            self._counting.clear()
+            if (now := self._post.clock.now()) >= due:
+                due = now + PRUNE_SECONDS
+                await self._insist(partial(self._store.prune, now))
+            self._backlog = await self._insist(self._store.backlog)
+            await asyncio.sleep(COUNT_SECONDS)
+            await _pause(self._counting, PRUNE_SECONDS)
+
+
+async def _pause(news: asyncio.Event, seconds: float | None) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await news.wait()

@@ -1,0 +1,155 @@
+"""The state in pieces, each kept in a row of its own, so that a look writes the few rows that it changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final, NamedTuple, TypeAlias
+
+from pydantic import TypeAdapter, ValidationError
+
+from monitor.core.model import Incident, Maintenance, Notice, ServiceState, Silence, State
+
+
+class Key(NamedTuple):
+    """Where a piece is kept."""
+
+    kind: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What holds the pieces together: the sequence, and the order in which the listed ones stand."""
+
+    sequence: int = 0
+    incidents: tuple[str, ...] = ()
+    silences: tuple[str, ...] = ()
+    maintenance: tuple[str, ...] = ()
+
+
+FRAME: Final = Key("frame", "")
+
+Piece: TypeAlias = ServiceState | Incident | Silence | Maintenance | Frame
+
+_SERVICE: Final = TypeAdapter(ServiceState)
+_INCIDENT: Final = TypeAdapter(Incident)
+_SILENCE: Final = TypeAdapter(Silence)
+_MAINTENANCE: Final = TypeAdapter(Maintenance)
+_FRAME: Final = TypeAdapter(Frame)
+_NOTICE: Final = TypeAdapter(Notice)
+_PIECES: Final[Mapping[str, TypeAdapter[Any]]] = {
+    "service": _SERVICE,
+    "incident": _INCIDENT,
+    "silence": _SILENCE,
+    "maintenance": _MAINTENANCE,
+    "frame": _FRAME,
+}
+
+
+class Unreadable(Exception):  # noqa: N818 — it says what a row is, not what we did wrong
+    """A row that this version cannot make sense of."""
+
+
+def split(state: State) -> dict[Key, Piece]:
+    """Every piece of the state under its key."""
+    pieces: dict[Key, Piece] = {Key("service", name): each for name, each in state.services.items()}
+    pieces |= {Key("incident", each.id): each for each in state.incidents}
+    pieces |= {Key("silence", each.id): each for each in state.silences}
+    pieces |= {Key("maintenance", each.id): each for each in state.maintenance}
+    pieces[FRAME] = Frame(
+        state.sequence,
+        tuple(each.id for each in state.incidents),
+        tuple(each.id for each in state.silences),
+        tuple(each.id for each in state.maintenance),
+    )
+    return pieces
+
+
+def join(pieces: Mapping[Key, Piece]) -> State:
+    """The state again; `join(split(state)) == state`. Pieces that the frame does not list come last."""
+    frame = pieces.get(FRAME)
+    order = frame if isinstance(frame, Frame) else Frame()
+    return State(
+        services={key.id: each for key, each in pieces.items() if isinstance(each, ServiceState)},
+        incidents=_ordered((each for each in pieces.values() if isinstance(each, Incident)), order.incidents),
+        silences=_ordered((each for each in pieces.values() if isinstance(each, Silence)), order.silences),
+        maintenance=_ordered((each for each in pieces.values() if isinstance(each, Maintenance)), order.maintenance),
+        sequence=order.sequence,
+    )
+
+
+def changed(before: State | None, after: State) -> frozenset[Key]:
+    """The keys of the pieces that are new, different or gone; everything when nothing is known of before."""
+    new = split(after)
+    if before is None:
+        return frozenset(new)
+    old = split(before)
+    return frozenset(key for key in old.keys() | new.keys() if _differs(old.get(key), new.get(key)))
+
+
+def is_quiet(before: State | None, after: State, keys: Iterable[Key]) -> bool:
+    """Whether the change is nothing but what another look brought, and no service is believed to be anything else by
+    it. Losing that in a crash costs a look, so that it may wait for company before it is written."""
+    if before is None:
+        return False
+    for key in keys:
+        old, new = before.services.get(key.id), after.services.get(key.id)
+        if key.kind != "service" or old is None or new is None or replace(old, checks=new.checks) != new:
+            return False
+    return True
+
+
+def dump(piece: Piece | Notice) -> str:
+    """JSON in plain ASCII. Infinities, and characters that other people's texts got wrong, survive it."""
+    return json.dumps(_adapter(piece).dump_python(piece, warnings=False), default=dict, separators=(",", ":"))
+
+
+def load(key: Key, body: str) -> Piece:
+    """Reads what `dump` wrote; fields it does not know are passed over. Raises Unreadable."""
+    if key.kind not in _PIECES:
+        raise Unreadable(f"unknown kind {key.kind}")
+    piece: Piece = _read(_PIECES[key.kind], body)
+    return piece
+
+
+def load_notice(body: str) -> Notice:
+    """The notice of an outbox row. Raises Unreadable."""
+    notice: Notice = _read(_NOTICE, body)
+    return notice
+
+
+def _adapter(piece: Piece | Notice) -> TypeAdapter[Any]:
+    match piece:
+        case ServiceState():
+            return _SERVICE
+        case Incident():
+            return _INCIDENT
+        case Silence():
+            return _SILENCE
+        case Maintenance():
+            return _MAINTENANCE
+        case Frame():
+            return _FRAME
+        case Notice():
+            return _NOTICE
+
+
+def _read(adapter: TypeAdapter[Any], body: str) -> Any:
+    try:
+        return adapter.validate_python(json.loads(body))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise Unreadable(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+    except ValueError as error:
+        raise Unreadable(str(error)) from None
+
+
+def _differs(old: Piece | None, new: Piece | None) -> bool:
+    return old is not new and old != new
+
+
+def _ordered(pieces: Iterable[Any], order: tuple[str, ...]) -> tuple[Any, ...]:
+    place = {each: index for index, each in enumerate(order)}
+    return tuple(sorted(pieces, key=lambda each: (place.get(each.id, len(place)), each.id)))

@@ -1,0 +1,342 @@
+"""What is committed is there again: after a restart, beside a second daemon, with a full disk, with a damaged file."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from monitor import store as store_module
+from monitor.core.model import (
+    CheckState,
+    Incident,
+    Notice,
+    NoticeKind,
+    ServiceState,
+    Severity,
+    Silence,
+    State,
+    Status,
+)
+from monitor.store import KEEP_DEAD_SECONDS, KEEP_DONE_SECONDS, Backlog, Outgoing, Store, StoreError, Waiting
+
+INCIDENT = Incident("inc-1", "rds", Severity.CRITICAL, 100.0)
+STATE = State({"rds": ServiceState(Status.DOWN, 100.0)}, (INCIDENT,), sequence=3)
+
+
+def notice(number: int = 0, kind: NoticeKind = NoticeKind.OPENED) -> Notice:
+    return Notice(kind, replace(INCIDENT, id=f"inc-{number}"), {"rds": Status.DOWN}, 100.0 + number)
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    store = Store.open(tmp_path / "state")
+    yield store
+    await store.close()
+
+
+async def reopened(store: Store, directory: Path) -> Store:
+    await store.close()
+    return Store.open(directory)
+
+
+def names(directory: Path) -> list[str]:
+    return sorted(path.name for path in directory.iterdir())
+
+
+async def first(store: Store, channel: str) -> Waiting:
+    waiting = await store.next(channel)
+    assert waiting
+    return waiting
+
+
+class TestState:
+    async def test_the_first_start_remembers_nothing(self, store: Store) -> None:
+        assert await store.load() is None
+
+    async def test_what_was_committed_is_there_after_a_restart(self, tmp_path: Path) -> None:
+        store = Store.open(tmp_path)
+        await store.commit(None, STATE, ())
+        store = await reopened(store, tmp_path)
+        assert await store.load() == STATE
+        await store.close()
+
+    async def test_pieces_that_left_are_forgotten(self, store: Store) -> None:
+        await store.commit(None, STATE, ())
+        without = State({"pm2": ServiceState()}, sequence=4)
+        await store.commit(STATE, without, ())
+        assert await store.load() == without
+
+    async def test_only_what_changed_is_written(self, tmp_path: Path) -> None:
+        """Seen from outside: a row that was altered on the disk stays so as long as its piece does not change."""
+        silence = Silence("s1", {"service": "rds"}, 0.0, 9.0, "kim")
+        before = replace(STATE, silences=(silence,))
+        store = Store.open(tmp_path)
+        await store.commit(None, before, ())
+        await store.close()
+        with sqlite3.connect(tmp_path / "state.db") as connection:
+            connection.execute("""UPDATE pieces SET body = replace(body, 'kim', 'lee') WHERE kind = 'silence'""")
+        connection.close()
+        store = Store.open(tmp_path)
+        after = replace(before, services={"rds": ServiceState(Status.HEALTHY, 200.0)})
+        await store.commit(before, after, ())
+        assert await store.load() == replace(after, silences=(replace(silence, by="lee"),))
+        await store.close()
+
+    async def test_a_quiet_change_waits_but_is_kept_by_an_orderly_end(self, tmp_path: Path) -> None:
+        looked = replace(STATE, services={"rds": replace(STATE.services["rds"], checks={"rds": CheckState(seen_at=5)})})
+        store = Store.open(tmp_path)
+        await store.commit(None, STATE, ())
+        await store.commit(STATE, looked, ())
+        assert await store.load() == STATE
+        store = await reopened(store, tmp_path)
+        assert await store.load() == looked
+        await store.close()
+
+    async def test_a_quiet_change_goes_along_with_the_next_commit(self, store: Store) -> None:
+        looked = replace(STATE, services={"rds": replace(STATE.services["rds"], checks={"rds": CheckState(seen_at=5)})})
+        await store.commit(None, STATE, ())
+        await store.commit(STATE, looked, ())
+        counted = replace(looked, sequence=9)
+        await store.commit(looked, counted, ())
+        assert await store.load() == counted
+
+    async def test_a_quiet_change_is_written_by_itself_after_a_while(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(store_module, "QUIET_SECONDS", 0.05)
+        looked = replace(STATE, services={"rds": replace(STATE.services["rds"], checks={"rds": CheckState(seen_at=5)})})
+        await store.commit(None, STATE, ())
+        await store.commit(STATE, looked, ())
+        async with asyncio.timeout(10):
+            while await store.load() != looked:
+                await asyncio.sleep(0.02)
+
+    async def test_a_caller_that_is_cancelled_leaves_no_half_commit(self, tmp_path: Path) -> None:
+        store = Store.open(tmp_path)
+        commit = asyncio.create_task(store.commit(None, STATE, [Outgoing(notice(), ("a",))]))
+        await asyncio.sleep(0)
+        commit.cancel()
+        store = await reopened(store, tmp_path)
+        assert (await store.load(), (await store.backlog()).get("a", Backlog()).pending) in [(STATE, 1), (None, 0)]
+        await store.close()
+
+    async def test_a_row_that_makes_no_sense_costs_only_itself(self, tmp_path: Path) -> None:
+        store = Store.open(tmp_path)
+        await store.commit(None, STATE, [Outgoing(notice(1), ("a",)), Outgoing(notice(2), ("a",))])
+        await store.close()
+        with sqlite3.connect(tmp_path / "state.db") as connection:
+            connection.execute("UPDATE pieces SET body = '{}' WHERE kind = 'incident'")
+            connection.execute("UPDATE outbox SET notice = '{}' WHERE number = 1")
+        connection.close()
+        store = Store.open(tmp_path)
+        assert await store.load() == replace(STATE, incidents=())
+        assert (await first(store, "a")).notice == notice(2)
+        assert (await store.backlog())["a"] == Backlog(pending=1, dead=1, oldest_created_at=102.0)
+        await store.close()
+
+
+class TestNotices:
+    async def test_a_notice_is_committed_once_for_each_channel_with_an_id_of_its_own(self, store: Store) -> None:
+        await store.commit(None, STATE, [Outgoing(notice(), ("a", "b"))])
+        a, b = await first(store, "a"), await first(store, "b")
+        assert (a.notice, a.channel, a.attempts, a.created_at) == (notice(), "a", 0, 100.0)
+        assert a.id.startswith("msg_")
+        assert a.id != b.id
+
+    async def test_a_channel_gets_the_oldest_until_it_is_taken(self, store: Store) -> None:
+        await store.commit(None, STATE, [Outgoing(notice(number), ("a",)) for number in (3, 1, 2)])
+        seen = []
+        while waiting := await store.next("a"):
+            assert (await first(store, "a")).id == waiting.id
+            await store.taken(waiting, 200.0)
+            seen.append(waiting.notice)
+        assert seen == [notice(3), notice(1), notice(2)]
+
+    async def test_a_postponed_notice_keeps_its_place_and_its_id(self, tmp_path: Path) -> None:
+        store = Store.open(tmp_path)
+        await store.commit(None, STATE, [Outgoing(notice(1), ("a",)), Outgoing(notice(2), ("a",))])
+        waiting = await first(store, "a")
+        await store.postpone(waiting, 500.0, "HTTP 503")
+        store = await reopened(store, tmp_path)
+        assert await store.next("a") == replace(waiting, attempts=1, next_attempt_at=500.0)
+        await store.hasten(300.0)
+        assert await store.next("a") == replace(waiting, attempts=1, next_attempt_at=300.0)
+        await store.close()
+
+    async def test_the_dead_are_counted_and_out_of_the_way(self, store: Store) -> None:
+        await store.commit(None, STATE, [Outgoing(notice(1), ("a",)), Outgoing(notice(2), ("a", "b"))])
+        await store.bury(await first(store, "a"), 200.0, "HTTP 404")
+        assert (await first(store, "a")).notice == notice(2)
+        assert await store.backlog() == {"a": Backlog(1, 1, 102.0), "b": Backlog(1, 0, 102.0)}
+
+    async def test_what_ended_long_ago_is_forgotten_and_nothing_else(self, store: Store) -> None:
+        await store.commit(None, STATE, [Outgoing(notice(number), ("a",)) for number in range(3)])
+        await store.taken(await first(store, "a"), 1000.0)
+        await store.bury(await first(store, "a"), 1000.0, "HTTP 404")
+        assert await rows(store) == ["done", "dead", "pending"]
+        await store.prune(1000.0 + KEEP_DONE_SECONDS + 1)
+        assert await rows(store) == ["dead", "pending"]
+        await store.prune(1000.0 + KEEP_DEAD_SECONDS + 1)
+        assert await rows(store) == ["pending"]
+
+
+async def rows(store: Store) -> list[str]:
+    """The states of all rows; there is no other way to see the ones that are done."""
+
+    def read() -> list[str]:
+        return [row[0] for row in store._connection.execute("SELECT state FROM outbox ORDER BY number")]
+
+    return await store._run(read)
+
+
+class TestFailure:
+    async def test_a_full_disk_keeps_nothing_says_so_and_passes(self, tmp_path: Path) -> None:
+        """State and notices stand or fall together."""
+        store = Store.open(tmp_path)
+        await store.commit(None, STATE, ())
+        (pages,) = await store._run(lambda: store._connection.execute("PRAGMA page_count").fetchone())
+        await store._run(lambda: store._connection.execute(f"PRAGMA max_page_count = {pages}").fetchall())
+        after = replace(STATE, sequence=8)
+        large = replace(notice(), incident=replace(INCIDENT, diagnosis=None, impacted=("x" * 100_000,)))
+        with pytest.raises(StoreError, match="full") as caught:
+            await store.commit(STATE, after, [Outgoing(large, ("a",))])
+        assert "\n" not in str(caught.value)
+        assert await store.load() == STATE
+        assert await store.backlog() == {}
+        await store._run(lambda: store._connection.execute("PRAGMA max_page_count = 1000000").fetchall())
+        await store.commit(STATE, after, [Outgoing(large, ("a",))])
+        assert await store.load() == after
+        assert (await store.backlog())["a"].pending == 1
+        await store.close()
+
+    async def test_a_quiet_change_survives_a_full_disk(self, tmp_path: Path) -> None:
+        store = Store.open(tmp_path)
+        await store.commit(None, STATE, ())
+        checks = {"rds": CheckState(seen_at=5.0, blind_reason="x" * 100_000)}
+        looked = replace(STATE, services={"rds": replace(STATE.services["rds"], checks=checks)})
+        await store.commit(STATE, looked, ())
+        (pages,) = await store._run(lambda: store._connection.execute("PRAGMA page_count").fetchone())
+        await store._run(lambda: store._connection.execute(f"PRAGMA max_page_count = {pages}").fetchall())
+        await store._flush()  # as the timer does
+        with pytest.raises(StoreError):
+            await store.commit(looked, replace(looked, sequence=8), ())
+        assert await store.load() == STATE
+        await store._run(lambda: store._connection.execute("PRAGMA max_page_count = 1000000").fetchall())
+        store = await reopened(store, tmp_path)
+        assert await store.load() == looked
+        await store.close()
+
+    async def test_a_second_daemon_is_told_the_pid_of_the_first(self, store: Store, tmp_path: Path) -> None:
+        with pytest.raises(StoreError, match=rf"in use by another infra-monitor \(pid {os.getpid()}\)"):
+            Store.open(tmp_path / "state")
+        await store.commit(None, STATE, ())
+
+    async def test_the_directory_is_free_again_after_the_end(self, tmp_path: Path) -> None:
+        for _ in range(3):
+            await Store.open(tmp_path).close()
+
+    async def test_closing_twice_is_harmless(self, tmp_path: Path) -> None:
+        store = Store.open(tmp_path)
+        await store.close()
+        await store.close()
+
+    async def test_directory_and_files_are_for_us_alone(self, store: Store, tmp_path: Path) -> None:
+        await store.commit(None, STATE, ())
+        directory = tmp_path / "state"
+        assert directory.stat().st_mode & 0o777 == 0o700
+        assert names(directory) == ["lock", "state.db", "state.db-wal"]
+        assert {(directory / name).stat().st_mode & 0o777 for name in names(directory)} == {0o600}
+
+    async def test_a_path_through_a_file_is_one_clear_line(self, tmp_path: Path) -> None:
+        (tmp_path / "file").touch()
+        with pytest.raises(StoreError, match=r"^the state directory .* cannot be written: Not a directory; .*$"):
+            Store.open(tmp_path / "file" / "state")
+
+    async def test_a_database_of_a_newer_version_is_left_alone(self, tmp_path: Path) -> None:
+        await Store.open(tmp_path).close()
+        with sqlite3.connect(tmp_path / "state.db") as connection:
+            connection.execute("PRAGMA user_version = 99")
+        connection.close()
+        with pytest.raises(StoreError, match="written by a newer infra-monitor"):
+            Store.open(tmp_path)
+        assert names(tmp_path) == ["lock", "state.db"]
+
+    async def test_a_database_that_somebody_else_holds_is_not_called_damaged(self, tmp_path: Path) -> None:
+        await Store.open(tmp_path).close()
+        other = sqlite3.connect(tmp_path / "state.db", isolation_level=None)
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(StoreError, match="locked"):
+            Store.open(tmp_path)
+        other.close()
+        await Store.open(tmp_path).close()
+        assert names(tmp_path) == ["lock", "state.db"]
+
+
+class TestDamage:
+    @pytest.mark.parametrize("damage", ["overwritten", "not a database", "torn page"])
+    async def test_a_damaged_database_is_set_aside_and_the_monitor_starts_empty(
+        self, tmp_path: Path, damage: str
+    ) -> None:
+        store = Store.open(tmp_path)
+        many = State({f"service-{number}": ServiceState(since=number) for number in range(500)})
+        await store.commit(None, many, ())
+        await store.close()
+        path = tmp_path / "state.db"
+        whole = path.read_bytes()
+        path.write_bytes(
+            {
+                "overwritten": whole[:8192] + b"\xff" * (len(whole) - 8192),
+                "not a database": b"hello " * 3000,
+                "torn page": whole[: len(whole) - 4096 * 3],
+            }[damage]
+        )
+        damaged = path.read_bytes()
+        store = Store.open(tmp_path)
+        assert await store.load() is None
+        await store.commit(None, STATE, ())
+        assert (tmp_path / "state.db.damaged-1").read_bytes() == damaged
+        store = await reopened(store, tmp_path)
+        assert await store.load() == STATE
+        await store.close()
+
+    async def test_a_second_damaged_database_does_not_replace_the_first(self, tmp_path: Path) -> None:
+        for number in (1, 2):
+            (tmp_path / "state.db").write_bytes(f"{number} ".encode() * 5000)
+            await Store.open(tmp_path).close()
+            assert (tmp_path / f"state.db.damaged-{number}").read_bytes().startswith(str(number).encode())
+
+
+OPEN = """
+import os, pwd, sys
+from pathlib import Path
+from monitor.store import Store, StoreError
+os.setuid(pwd.getpwnam("nobody").pw_uid)
+try:
+    Store.open(Path(sys.argv[1]))
+except StoreError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become somebody who may not write there")
+def test_a_directory_that_cannot_be_written_is_one_clear_line() -> None:
+    with TemporaryDirectory() as name:
+        directory = Path(name)
+        directory.chmod(0o755)
+        done = subprocess.run(
+            [sys.executable, "-c", OPEN, name], capture_output=True, text=True, timeout=60, check=True
+        )
+        assert done.stdout == (
+            f"the state directory {directory} cannot be written: Permission denied; "
+            "make it belong to the user that runs infra-monitor, or set state.directory in config.yaml\n"
+        )
+        assert not list(directory.iterdir())
