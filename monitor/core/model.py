@@ -54,6 +54,14 @@ class Severity(StrEnum):
     ERROR = "error"
     CRITICAL = "critical"
 
+    @property
+    def rank(self) -> int:
+        """Loudness for comparison: info 0 … critical 3."""
+        return _LOUDNESS[self]
+
+
+_LOUDNESS: Final = {severity: rank for rank, severity in enumerate(Severity)}
+
 
 class Confidence(StrEnum):
     """How sure a diagnosis is of its cause."""
@@ -62,6 +70,14 @@ class Confidence(StrEnum):
     LIKELY = "likely"
     POSSIBLE = "possible"
     UNKNOWN = "unknown"
+
+    @property
+    def rank(self) -> int:
+        """Sureness for comparison: unknown 0 … certain 3."""
+        return _SURENESS[self]
+
+
+_SURENESS: Final = {confidence: rank for rank, confidence in enumerate(reversed(Confidence))}
 
 
 class NoticeKind(StrEnum):
@@ -275,9 +291,9 @@ class Trouble:
 @dataclass(frozen=True, slots=True)
 class Settled:
     """One metric of one check over time. `recent` holds the last statuses, newest last, as long as they matter;
-    `looked_at` is when the newest of these looks began. `failing_since` and `episodes` are the beginnings of the present
-    and of the last failing runs, grace or not. `dismissed_*`: its alert was resolved by hand, in that incident; it opens
-    none until a later look fails again."""
+    `looked_at` is when the newest of these looks began. `failing_since` and `episodes` are the beginnings of the
+    present and of the last failing runs, grace or not. `dismissed_*`: its alert was resolved by hand, in that incident;
+    it opens none until a later look fails again."""
 
     status: Status = Status.UNKNOWN
     since: float = 0.0

@@ -1,1 +1,34 @@
-"""Explicit rules from evidence to causes; one module per family."""
+"""Explicit rules from evidence to causes; one module per family, one function per cause, named by its public id."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, TypeAlias
+
+from monitor.core.causes import database, processes
+from monitor.core.causes.scene import Scene
+from monitor.core.model import Diagnosis
+
+Rule: TypeAlias = Callable[[Scene], Diagnosis | None]
+
+RULES: Final[tuple[Rule, ...]] = (
+    database.latent_outage,
+    database.dns_failure,
+    database.network_path_blocked,
+    database.rds_not_available,
+    database.database_unresponsive,
+    database.database_tls,
+    database.database_credentials,
+    database.database_missing,
+    database.database_slots_exhausted,
+    database.database_starting,
+    database.database_read_only,
+    database.database_slow,
+    database.certificate_expiring,
+    processes.pm2_daemon_down,
+    processes.process_gave_up,
+    processes.process_missing,
+    processes.process_stopped,
+    processes.process_crash_loop,
+)
+"""Every cause that can be found. Of equally sure ones the first wins: what stands higher explains what stands lower."""

@@ -1,0 +1,109 @@
+"""What people are told, and when: one notice that it began, one that it is over, and little in between."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from monitor.core import hold
+from monitor.core.diagnose import diagnose
+from monitor.core.model import Diagnosis, Incident, Notice, NoticeDue, NoticeKind, Silence, Told
+from monitor.core.roots import members
+from monitor.core.topology import dependencies
+from monitor.core.turn import Turn
+from monitor.core.uptime import in_maintenance, shown
+
+OPENING: Final = (NoticeKind.OPENED, NoticeKind.FLAPPING)
+UNKNOWN: Final = "unknown"
+
+
+def is_told(incident: Incident) -> bool:
+    """Whether people know of it."""
+    return any(each.kind in OPENING for each in incident.told)
+
+
+def is_muted(turn: Turn, incident: Incident) -> bool:
+    """Whether its root is being worked on, or a silence matches. This holds back everything but `resolved`."""
+    if in_maintenance(turn.state, incident.root, turn.now):
+        return True
+    said = {
+        "service": incident.root,
+        "severity": incident.severity.value,
+        "cause": incident.diagnosis.cause if incident.diagnosis else UNKNOWN,
+    }
+    return any(_matches(silence, said, turn.now) for silence in turn.state.silences)
+
+
+def _matches(silence: Silence, said: Mapping[str, str], now: float) -> bool:
+    running = silence.starts_at <= now < silence.ends_at
+    return running and all(said.get(key) == value for key, value in silence.matchers.items())
+
+
+def tell_due(turn: Turn) -> None:
+    """Tell what is due of every open incident."""
+    for incident in turn.open_incidents():
+        diagnosed = _diagnosed(turn, incident)
+        kind = _due(turn, diagnosed)
+        if kind is not None:
+            tell(turn, diagnosed, kind)
+        elif incident.flapping and not turn.service(incident.root).flapping and not turn.status(incident.root).failing:
+            turn.put(replace(diagnosed, flapping=False))
+
+
+def tell(turn: Turn, incident: Incident, kind: NoticeKind) -> None:
+    """Tell one notice. It names the alerts that are open; the last one, that it is over, names all."""
+    cause = incident.diagnosis.cause if incident.diagnosis else UNKNOWN
+    said = Told(kind, turn.now, root=incident.root, severity=incident.severity, cause=cause)
+    told = replace(incident, told=(*incident.told, said), flapping=kind is NoticeKind.FLAPPING)
+    turn.put(told)
+    if kind is not NoticeKind.RESOLVED:
+        told = replace(told, alerts=tuple(alert for alert in told.alerts if alert.resolved_at is None))
+    concerned = dict.fromkeys((told.root, *told.impacted, *members(told)))
+    statuses = {name: shown(turn.state, name, turn.now) for name in concerned}
+    turn.events.append(NoticeDue(Notice(kind, told, statuses, turn.now)))
+
+
+def _due(turn: Turn, incident: Incident) -> NoticeKind | None:
+    if is_muted(turn, incident):
+        return None
+    known = is_told(incident)
+    if turn.service(incident.root).flapping:
+        return NoticeKind.FLAPPING if not incident.flapping and (known or hold.is_over(turn, incident)) else None
+    if not turn.status(incident.root).failing:
+        return None
+    if not known:
+        return NoticeKind.OPENED if members(incident) and hold.is_over(turn, incident) else None
+    return NoticeKind.UPDATED if incident.flapping or _is_news(incident) else None
+
+
+def _is_news(incident: Incident) -> bool:
+    """Another root, a worse severity, or a cause that was not yet told of this root."""
+    if incident.told[-1].root != incident.root:
+        return True
+    loudest = max(each.severity.rank for each in incident.told)
+    causes = {each.cause for each in incident.told if each.root == incident.root}
+    return incident.severity.rank > loudest or (
+        incident.diagnosis is not None and incident.diagnosis.cause not in causes
+    )
+
+
+def _diagnosed(turn: Turn, incident: Incident) -> Incident:
+    """The incident with the best diagnosis so far; thought over when something it rests on was looked at."""
+    if not turn.status(incident.root).failing:
+        return incident
+    scope = (incident.root, *dependencies(turn.plan, incident.root))
+    if incident.diagnosis is not None and turn.observed not in scope:
+        return incident
+    best = _better(incident, diagnose(turn.plan, turn.state, incident.root, turn.now))
+    return incident if best is incident.diagnosis else turn.put(replace(incident, diagnosis=best))
+
+
+def _better(incident: Incident, new: Diagnosis) -> Diagnosis:
+    """Surer wins. As sure and different wins once: two causes that take turns are told once each."""
+    old = incident.diagnosis
+    if old is None or new.confidence.rank > old.confidence.rank:
+        return new
+    if new.cause == old.cause or new.confidence.rank < old.confidence.rank:
+        return old
+    return old if any(each.cause == new.cause for each in incident.told) else new

@@ -1,0 +1,141 @@
+"""What we believe of services: looks are taken in, sight grows stale, changes are noted, flapping is noticed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from monitor.core import settle, workers
+from monitor.core.judge import Verdict, judge
+from monitor.core.model import (
+    CheckPlan,
+    CheckState,
+    Observation,
+    Plan,
+    Seen,
+    ServiceState,
+    Status,
+    StatusChanged,
+)
+from monitor.core.turn import Turn
+
+CHANGES_KEPT: Final = 50
+
+
+def take_look(turn: Turn, look: Observation) -> None:
+    """Take one observation in. One of a check that is not planned, or older than the last, tells nothing."""
+    plan = _check_plan(turn.plan, look)
+    known = turn.check(look.service, look.check)
+    if plan is None or (known.last is not None and look.began < known.last.began):
+        return
+    turn.observed = look.service
+    verdict = judge(look, plan.thresholds)
+    if verdict.blind_reason is not None:
+        turn.put_check(look.service, look.check, settle.blind(known, look, verdict.blind_reason))
+        return
+    known, verdict = _take_workers(turn, look, known, verdict)
+    planned_until = turn.service(look.service).planned_until
+    known = settle.settle(known, verdict, look, plan=plan, planned_until=planned_until)
+    turn.put_check(look.service, look.check, known)
+    if turn.service(look.service).first_seen_at is None:
+        turn.put_service(look.service, replace(turn.service(look.service), first_seen_at=turn.now))
+    gaps = settle.Gaps(turn.plan.confirm_gap, turn.plan.recover_gap)
+    at = settle.next_look(known, verdict, plan=plan, planned_until=planned_until, now=turn.now, gaps=gaps)
+    if at is not None:
+        turn.want(look.service, look.check, at)
+
+
+def _check_plan(plan: Plan, look: Observation) -> CheckPlan | None:
+    service = plan.services.get(look.service)
+    return next((each for each in service.checks if each.name == look.check), None) if service else None
+
+
+def _take_workers(turn: Turn, look: Observation, known: CheckState, verdict: Verdict) -> tuple[CheckState, Verdict]:
+    """What PM2's workers add: unplanned restarts are counted, and a planned one excuses the whole service."""
+    facts = look.result.facts if isinstance(look.result, Seen) else ()
+    found = workers.workers_of(facts)
+    if not found:
+        return known, verdict
+    if workers.planned(known.workers, found):
+        _excuse(turn, look, since=look.began if known.workers_at is None else known.workers_at)
+        known = turn.check(look.service, look.check)
+    history = workers.restarts(known, found, look.began)
+    known = replace(known, workers=found, workers_at=look.began, restarts=history)
+    loop = workers.crash_loop(found[0].app, history)
+    return known, replace(verdict, troubles={**verdict.troubles, workers.RESTARTS: loop})
+
+
+def _excuse(turn: Turn, look: Observation, *, since: float) -> None:
+    """Somebody stopped or restarted this service between `since` and now: what began to fail since then is forgiven,
+    and for half a minute nothing counts."""
+    before = turn.service(look.service)
+    checks = {name: settle.excused(known, since) for name, known in before.checks.items()}
+    until = look.began + workers.PLANNED_GRACE
+    turn.put_service(look.service, replace(before, checks=checks, planned_until=until))
+
+
+def forgive_restarts(turn: Turn, service: str) -> None:
+    """What a worker did while the thing it needs was broken is not held against it."""
+    for name, known in turn.checks(service):
+        if known.restarts:
+            turn.put_check(service, name, replace(known, restarts=()))
+
+
+def let_time_pass(turn: Turn) -> None:
+    """Bring every service up to this moment: stale sight, the status over its checks, flapping."""
+    services = {}
+    for name in turn.plan.services:
+        before = turn.service(name)
+        after = _up_to_now(turn, name, before)
+        if after is not before:
+            services[name] = after
+    if services:
+        turn.state = replace(turn.state, services={**turn.state.services, **services})
+
+
+def _up_to_now(turn: Turn, name: str, before: ServiceState) -> ServiceState:
+    known = _grown_stale(turn, name, before)
+    status = settle.worst(check for _, check in _checks(turn, name, known))
+    if status is not known.status:
+        known = _changed(turn, name, known, status)
+    flapping = _flaps(known, turn.plan, turn.now)
+    if flapping is not known.flapping:
+        known = replace(known, flapping=flapping, steady_at=known.steady_at if flapping else turn.now)
+    return known
+
+
+def _checks(turn: Turn, name: str, known: ServiceState) -> list[tuple[CheckPlan, CheckState]]:
+    return [(plan, known.checks.get(plan.name, CheckState())) for plan in turn.plan.services[name].checks]
+
+
+def _grown_stale(turn: Turn, name: str, before: ServiceState) -> ServiceState:
+    grown = {}
+    for plan, known in _checks(turn, name, before):
+        after = settle.stale(known, plan=plan, now=turn.now)
+        if after is not known:
+            grown[plan.name] = after
+    return replace(before, checks={**before.checks, **grown}) if grown else before
+
+
+def _changed(turn: Turn, name: str, known: ServiceState, status: Status) -> ServiceState:
+    turn.events.append(StatusChanged(name, known.status, status, turn.now))
+    down = Status.DOWN in (known.status, status)
+    return replace(
+        known,
+        status=status,
+        since=turn.now,
+        changes=(*known.changes, (turn.now, status))[-max(CHANGES_KEPT, turn.plan.flap_changes + 2) :],
+        last_down_at=turn.now if down else known.last_down_at,
+    )
+
+
+def _flaps(known: ServiceState, plan: Plan, now: float) -> bool:
+    """More than `flap_changes` into or out of trouble within the window; over after half a window without any."""
+    if known.flapping:
+        return now - known.changes[-1][0] < plan.flap_window / 2
+    since = max(now - plan.flap_window, known.steady_at)
+    count = sum(
+        at > since and (before.failing or after.failing)
+        for (_, before), (at, after) in zip(((0.0, Status.UNKNOWN), *known.changes), known.changes, strict=False)
+    )
+    return count > plan.flap_changes

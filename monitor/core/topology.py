@@ -1,0 +1,78 @@
+"""Who depends on whom, near and far; circles are refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TypeAlias
+
+from monitor.core.model import Plan
+
+Edges: TypeAlias = tuple[tuple[str, tuple[str, ...]], ...]
+
+
+class CyclicDependency(Exception):  # noqa: N818 — it is a finding about the configuration
+    """A service that in the end depends on itself; `path` goes once around and ends where it began."""
+
+    def __init__(self, path: tuple[str, ...]) -> None:
+        super().__init__(" → ".join(path))
+        self.path = path
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """For each service all it depends on and all that depend on it, the nearest first, none twice."""
+
+    above: Mapping[str, tuple[str, ...]]
+    below: Mapping[str, tuple[str, ...]]
+
+
+def topology(plan: Plan) -> Topology:
+    """The plan's topology; remembered, because every step asks."""
+    return _topology(tuple((name, each.depends_on) for name, each in plan.services.items()))
+
+
+def dependencies(plan: Plan, service: str) -> tuple[str, ...]:
+    """All that `service` cannot do without, directly or through others, the nearest first."""
+    return topology(plan).above.get(service, ())
+
+
+def dependants(plan: Plan, service: str) -> tuple[str, ...]:
+    """All that cannot do without `service`, directly or through others, the nearest first."""
+    return topology(plan).below.get(service, ())
+
+
+def check_acyclic(plan: Plan) -> None:
+    """Raise CyclicDependency when a service depends on itself in the end."""
+    done: set[str] = set()
+    for name in plan.services:
+        _walk(plan, name, path=(), done=done)
+
+
+def _walk(plan: Plan, name: str, *, path: tuple[str, ...], done: set[str]) -> None:
+    if name in path:
+        raise CyclicDependency((*path[path.index(name) :], name))
+    if name in done or name not in plan.services:
+        return
+    for other in plan.services[name].depends_on:
+        _walk(plan, other, path=(*path, name), done=done)
+    done.add(name)
+
+
+@lru_cache(maxsize=16)
+def _topology(edges: Edges) -> Topology:
+    names = {name for name, _ in edges}
+    up = {name: tuple(other for other in needs if other in names) for name, needs in edges}
+    down = {name: tuple(other for other, needs in edges if name in needs) for name, _ in edges}
+    return Topology({name: _reach(up, name) for name in up}, {name: _reach(down, name) for name in down})
+
+
+def _reach(edges: Mapping[str, Iterable[str]], start: str) -> tuple[str, ...]:
+    found: dict[str, None] = {}
+    frontier = list(edges[start])
+    while frontier:
+        for name in frontier:
+            found.setdefault(name)
+        frontier = list(dict.fromkeys(more for name in frontier for more in edges[name] if more not in found))
+    return tuple(found)

@@ -1,0 +1,58 @@
+"""What PM2's workers show from one look to the next: restarts that were planned, and restarts that were not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from monitor.core.model import CheckState, Fact, Message, Status, Trouble, Worker
+
+RESTARTS: Final = "restarts"
+"""The metric of unplanned restarts."""
+
+WINDOW: Final = 600.0
+LIMIT: Final = 3
+PLANNED_GRACE: Final = 30.0
+
+
+def workers_of(facts: Iterable[Fact]) -> tuple[Worker, ...]:
+    """The workers among the facts of a look."""
+    return tuple(fact for fact in facts if isinstance(fact, Worker))
+
+
+def planned(before: Iterable[Worker], after: Iterable[Worker]) -> bool:
+    """Whether somebody stopped, restarted or reloaded a worker between two looks: it has begun to stop, or it was
+    created anew. A worker that stays `stopping` is no second plan."""
+    known = {(each.app, each.worker): each for each in before}
+    for worker in after:
+        old = known.get((worker.app, worker.worker))
+        if worker.pm2_status == "stopping" and (old is None or old.pm2_status != "stopping"):
+            return True
+        if old and _created_anew(old, worker):
+            return True
+    return False
+
+
+def restarts(known: CheckState, after: Iterable[Worker], at: float) -> tuple[tuple[float, int], ...]:
+    """The unplanned restarts of the last ten minutes. A counter that went down was reset and tells nothing."""
+    old = {(each.app, each.worker): each for each in known.workers}
+    more = 0
+    for worker in after:
+        before = old.get((worker.app, worker.worker))
+        if before and not _created_anew(before, worker):
+            more += max(0, worker.restarts - before.restarts)
+    kept = tuple(each for each in known.restarts if each[0] > at - WINDOW)
+    return (*kept, (at, more)) if more else kept
+
+
+def crash_loop(app: str, history: Iterable[tuple[float, int]]) -> Trouble | None:
+    """Three unplanned restarts in ten minutes are a warning, although something runs again each time."""
+    count = sum(more for _, more in history)
+    if count < LIMIT:
+        return None
+    words = Message("trouble.restarts", {"app": app, "count": count})
+    return Trouble(RESTARTS, Status.WARNING, RESTARTS, words, value=float(count), threshold=float(LIMIT))
+
+
+def _created_anew(before: Worker, after: Worker) -> bool:
+    return before.created_at is not None and after.created_at is not None and after.created_at != before.created_at
