@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
 
-from monitor.core.judge import judge
+from monitor.core.judge import judge, series
 from monitor.core.model import (
     Alert,
     Blind,
@@ -81,7 +81,7 @@ def service(plan: Plan, state: State, name: str, now: float, language: str) -> J
         "uptime_seconds": uptime_seconds(state, name, now),
         "response_time_ms": _milliseconds(readings, "response_time"),
         "error_rate": next((reading.value for reading in readings if reading.name == "error_rate"), None),
-        "metrics": {_series(reading): reading.value for reading in readings},
+        "metrics": {series(reading): reading.value for reading in readings},
         "dependencies": sorted(dependencies(plan, name)),
         "alerts": [alert_of(alert, incident.id, language) for incident, alert in mine],
         "diagnosis": diagnosis(explained, language) if explained else None,
@@ -207,7 +207,3 @@ def _milliseconds(readings: list[Reading], name: str) -> float | None:
     worst = max((reading.value for reading in readings if reading.name == name), default=None)
     return None if worst is None else round(worst * 1000, 3)
 
-
-def _series(reading: Reading) -> str:
-    labels = ",".join(f'{key}="{value}"' for key, value in sorted(reading.labels.items()))
-    return f"{reading.name}{{{labels}}}" if labels else reading.name

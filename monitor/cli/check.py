@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 async def _check(loaded: Loaded, names: tuple[str, ...]) -> dict[str, Any]:
     clock = SystemClock()
-    checks = [(name, each) for name in names for each in loaded.config.services[name].checks]
+    checks: list[tuple[str, Check]] = [(n, each) for n in names for each in loaded.config.services[n].checks]
     observations = await _look_at(checks, loaded, clock)
     planned = _decided_at_once(plan(loaded.config))
     believed = begin(planned, None, clock.now())
