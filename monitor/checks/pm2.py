@@ -109,7 +109,7 @@ class Pm2Check(Check):
                 raise CheckFailed(failure, readings=(Reading("up", 0.0),)) from unanswered
             if source.survivors(self.app) != 0:
                 raise CheckBlind(f"PM2 does not answer ({unanswered.reason})") from unanswered
-            return Seen(facts=(_down(self.app, "not_alive", "pm2.died_with_daemon"),))
+            return Seen((_instances(self.app, "alive", 0),), (_down(self.app, "not_alive", "pm2.died_with_daemon"),))
         supervisor = _supervisor(snapshot.daemon)
         if self.app is None:
             return Seen((Reading("up", 1.0),), (supervisor,))

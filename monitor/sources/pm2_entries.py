@@ -90,7 +90,7 @@ def standing(entry: Entry, *, alive: bool) -> Standing:
 
 
 def _entry(process: Mapping[str, object], environment: Mapping[str, object]) -> Entry:
-    status = environment.get("status")
+    status, autorestart = environment.get("status"), environment.get("autorestart")
     return Entry(
         name=printable(process.get("name")) or printable(environment.get("name")) or "",
         namespace=printable(environment.get("namespace")) or "",
@@ -102,7 +102,7 @@ def _entry(process: Mapping[str, object], environment: Mapping[str, object]) -> 
         begun_at=_seconds(environment.get("pm_uptime")),
         restarts=_whole(environment.get("restart_time"), _MAX_COUNT),
         instance=_whole(environment.get("NODE_APP_INSTANCE"), _MAX_COUNT),
-        autorestart=environment.get("autorestart") not in (False, "false"),
+        autorestart=autorestart is not False and autorestart != "false",
     )
 
 

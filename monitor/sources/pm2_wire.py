@@ -90,9 +90,10 @@ def result(frame: tuple[bytes, ...]) -> object:
     try:
         body = json.loads(frame[0][2:])
     except (ValueError, RecursionError):
-        # `from None`: a decoding error carries the whole document, with every app's secrets
-        raise ProtocolBroken("the answer is not JSON") from None
+        body = None  # the error itself carries the whole document, with every app's secrets: it must not be chained
     match body:
+        case None:
+            raise ProtocolBroken("the answer is not JSON")
         case {"args": [answer, *_]}:
             return answer
         case {"error": _}:

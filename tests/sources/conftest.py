@@ -1,0 +1,18 @@
+"""What the tests of several sources share."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def public_directory() -> Iterator[Path]:
+    """A directory that every user may enter; pytest's own are closed to others."""
+    with tempfile.TemporaryDirectory(prefix="infra-monitor-") as name:
+        directory = Path(name)
+        directory.chmod(0o711)
+        yield directory
