@@ -1,0 +1,173 @@
+"""The HTTP side: metrics, health, discovery, a first page, and the API."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Final
+
+import structlog
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler, Middleware
+
+from monitor import __version__
+from monitor.core.uptime import shown
+from monitor.metrics import Metrics
+from monitor.service_monitoring import ServiceMonitoring
+from monitor.store import StoreError
+from monitor.web.answer import Refused, json_response, refusal
+from monitor.web.api import Api
+from monitor.web.auth import Guard
+
+log = structlog.get_logger(__name__)
+
+MAX_BODY_BYTES: Final = 16 * 1024
+
+_HEADERS: Final = {
+    "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+_ADDRESS: Final = re.compile(r"[A-Za-z0-9._:\[\]-]{1,255}")
+_LINKS: Final = (
+    "/api/v1/summary",
+    "/api/v1/services",
+    "/api/v1/incidents",
+    "/api/v1/alerts",
+    "/api/v1/topology",
+    "/metrics",
+    "/-/healthy",
+    "/-/ready",
+    "/sd/http",
+)
+
+
+def create_app(
+    *,
+    monitoring: ServiceMonitoring,
+    metrics: Metrics,
+    ready: Callable[[], str | None],
+    token: str,
+    language: str,
+    url: str,
+) -> web.Application:
+    """Everything that is served. `ready` says what is still missing, None if nothing; `url` is the address under which
+    people reach this daemon; `token` is what a request must bear that wants to change something."""
+    app = web.Application(middlewares=[_refusing(Guard(token=token, url=url))], client_max_size=MAX_BODY_BYTES)
+    app.on_response_prepare.append(_harden)
+    app.add_routes(Api(monitoring, language=language, url=url).routes())
+    app.add_routes(_Plain(monitoring, metrics, ready).routes())
+    return app
+
+
+class _Plain:
+    """What machines and people ask for outside the API."""
+
+    def __init__(self, monitoring: ServiceMonitoring, metrics: Metrics, ready: Callable[[], str | None]) -> None:
+        self._monitoring = monitoring
+        self._metrics = metrics
+        self._ready = ready
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get("/", self.index),
+            web.get("/metrics", self.metrics),
+            web.get("/-/healthy", self.healthy),
+            web.get("/-/ready", self.ready),
+            web.get("/sd/http", self.discovery),
+        ]
+
+    async def metrics(self, request: web.Request) -> web.Response:
+        compress = _accepts_gzip(request.headers.get(hdrs.ACCEPT_ENCODING, ""))
+        body, content_type = self._metrics.render(request.headers.get(hdrs.ACCEPT), compress=compress)
+        headers = {hdrs.CONTENT_TYPE: content_type, hdrs.VARY: "Accept, Accept-Encoding"}
+        if compress:
+            headers[hdrs.CONTENT_ENCODING] = "gzip"
+        return web.Response(body=body, headers=headers)
+
+    async def healthy(self, _request: web.Request) -> web.Response:
+        """Whoever gets this answer knows that the loop turns."""
+        return web.Response(text="healthy\n")
+
+    async def ready(self, _request: web.Request) -> web.Response:
+        missing = self._ready()
+        if missing:
+            return web.Response(text=f"not ready: {missing}\n", status=HTTPStatus.SERVICE_UNAVAILABLE)
+        return web.Response(text="ready\n")
+
+    async def discovery(self, request: web.Request) -> web.Response:
+        """This daemon as a target of Prometheus, under the address by which it was asked."""
+        services = ",".join(self._monitoring.plan.services)
+        labels = {"__meta_infra_version": __version__, "__meta_infra_services": f",{services},"}
+        address = request.headers.get(hdrs.HOST, "")
+        return json_response([{"targets": [address], "labels": labels}] if _ADDRESS.fullmatch(address) else [])
+
+    async def index(self, _request: web.Request) -> web.Response:
+        state, now = self._monitoring.state, self._monitoring.clock.now()
+        services = "".join(
+            f"<tr><td>{html.escape(name)}</td><td>{shown(state, name, now).value}</td></tr>\n"
+            for name in self._monitoring.plan.services
+        )
+        links = "".join(f'<li><a href="{link}">{link}</a></li>\n' for link in _LINKS)
+        page = (
+            '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>infra-monitor</title>\n'
+            f"<h1>infra-monitor</h1>\n<table>\n<tr><th>service</th><th>status</th></tr>\n{services}</table>\n"
+            f"<ul>\n{links}</ul>\n</html>\n"
+        )
+        return web.Response(text=page, content_type="text/html", headers={hdrs.CACHE_CONTROL: "no-store"})
+
+
+def _refusing(guard: Guard) -> Middleware:
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Turns everything that was not served into an answer that says why."""
+        try:
+            guard.check(request)
+            return await handler(request)
+        except Refused as refused:
+            return refusal(request, refused)
+        except web.HTTPException as error:
+            return refusal(request, _of_aiohttp(request, error))
+        except StoreError as error:
+            log.error("store.failed", error=str(error))  # noqa: TRY400 — the text is for the operator, not the trace
+            return refusal(request, Refused(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", str(error)))
+        except Exception:  # the edge where a bug of ours may land: it costs one answer, no more
+            log.exception("web.crashed", method=request.method, path=request.path)
+            message = "this is a bug of the monitor; its log says more"
+            return refusal(request, Refused(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", message))
+
+    return middleware
+
+
+def _of_aiohttp(request: web.Request, error: web.HTTPException) -> Refused:
+    match error:
+        case web.HTTPNotFound():
+            return Refused(HTTPStatus.NOT_FOUND, "not_found", "there is nothing at this path")
+        case web.HTTPMethodNotAllowed(allowed_methods=allowed):
+            methods = ", ".join(sorted(allowed))
+            message = f"{request.method} is not possible here; possible: {methods}"
+            return Refused(HTTPStatus.METHOD_NOT_ALLOWED, "method_not_allowed", message, {hdrs.ALLOW: methods})
+        case web.HTTPRequestEntityTooLarge():
+            message = f"the body is longer than {MAX_BODY_BYTES} bytes"
+            return Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", message)
+        case _:
+            status = HTTPStatus(error.status)
+            return Refused(status, status.name.lower(), status.phrase.lower())
+
+
+async def _harden(_request: web.Request, response: web.StreamResponse) -> None:
+    response.headers.update(_HEADERS)
+    response.headers.pop(hdrs.SERVER, None)  # which versions run here is nobody's business
+
+
+def _accepts_gzip(accept_encoding: str) -> bool:
+    for entry in accept_encoding.lower().split(","):
+        coding, *options = (part.strip() for part in entry.split(";"))
+        if coding == "gzip":
+            return not any(option.startswith("q=") and not option.strip("q=0.") for option in options)
+    return False

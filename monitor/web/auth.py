@@ -1,0 +1,99 @@
+"""Who may write: the token in the state directory, and requests that were really meant for us."""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+import os
+import re
+import secrets
+import socket
+from http import HTTPStatus
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from monitor.store import StoreError
+from monitor.web.answer import Refused
+
+_READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_TOKEN: Final = re.compile(r"[\x21-\x7e]{16,512}")
+
+
+def token_of(directory: Path) -> str:
+    """The token in `<directory>/token`, which only its owner may read; made at the first start.
+    Raises StoreError when it cannot be read, made, or trusted."""
+    path = directory / "token"
+    try:
+        try:
+            return _read(path)
+        except FileNotFoundError:
+            return _make(path)
+    except OSError as error:
+        raise StoreError(f"{path}: the token cannot be kept there: {error.strerror or error}") from error
+
+
+def _read(path: Path) -> str:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    with os.fdopen(descriptor, encoding="ascii", errors="replace") as file:
+        if os.fstat(descriptor).st_mode & 0o077:
+            raise StoreError(f"{path}: others can read the token; remove the file, and a new one is made at the start")
+        token = file.read(1024).strip()
+    if not _TOKEN.fullmatch(token):
+        raise StoreError(f"{path}: is not a token of 16 or more visible characters; remove it, and a new one is made")
+    return token
+
+
+def _make(path: Path) -> str:
+    """Under its name only when it is whole, so that a crash leaves none rather than half of one."""
+    token, beside = secrets.token_urlsafe(32), path.with_name("token.new")
+    beside.unlink(missing_ok=True)
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(token + "\n")
+        file.flush()
+        os.fsync(descriptor)
+    beside.replace(path)
+    return token
+
+
+class Guard:
+    """Lets reading pass, and of what would change something only requests that bear the token and name this host."""
+
+    def __init__(self, *, token: str, url: str) -> None:
+        self._token = token.encode()
+        self._names = {"localhost", socket.gethostname().lower(), (urlsplit(url).hostname or "localhost").lower()}
+
+    def check(self, request: web.BaseRequest) -> None:
+        """Raises Refused. Whether the thing asked for exists is no matter here: strangers learn nothing of it."""
+        if request.method in _READING:
+            return
+        if not self._is_ours(request.headers.get("Host", "")):
+            raise Refused(
+                HTTPStatus.FORBIDDEN, "forbidden", "the Host header names another host; use web.url's, or an address"
+            )
+        scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer":
+            raise _unauthorized("changing something needs a token: Authorization: Bearer …", "Bearer")
+        if not hmac.compare_digest(given.strip().encode(errors="replace"), self._token):
+            raise _unauthorized("this is not the token", 'Bearer error="invalid_token"')
+
+    def _is_ours(self, header: str) -> bool:
+        """A page of somebody else's whose name was made to point here still says that name. Addresses cannot lie."""
+        try:
+            host = urlsplit(f"//{header}").hostname or ""
+        except ValueError:  # brackets around something that is no address
+            return False
+        if host.rstrip(".") in self._names:
+            return True
+        try:
+            ipaddress.ip_address(host)
+        except ValueError:
+            return False
+        return True
+
+
+def _unauthorized(message: str, challenge: str) -> Refused:
+    return Refused(HTTPStatus.UNAUTHORIZED, "unauthorized", message, {"WWW-Authenticate": challenge})

@@ -1,0 +1,64 @@
+"""What a request says, checked: its parameters and its body."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from http import HTTPStatus
+from typing import Any, Final
+
+from aiohttp import web
+
+from monitor.web.answer import Refused, bad_request
+
+MAX_NAME: Final = 128
+MAX_QUOTED: Final = 64
+
+
+def parameters(request: web.Request, *known: str) -> dict[str, str]:
+    """The query parameters, each known and given once. Raises Refused."""
+    given: dict[str, str] = {}
+    for name, value in request.query.items():
+        if name not in known:
+            offer = f"; known here: {', '.join(known)}" if known else "; none is known here"
+            raise bad_request(f"unknown parameter {_quoted(name)}{offer}")
+        if name in given:
+            raise bad_request(f"parameter {name} is given twice")
+        given[name] = value
+    return given
+
+
+def one_of(name: str, value: str, allowed: Collection[str]) -> str:
+    """The value, if it is one of these. Raises Refused."""
+    if value not in allowed:
+        raise bad_request(f"{name} cannot be {_quoted(value)}; it is one of {', '.join(allowed)}")
+    return value
+
+
+async def json_body(request: web.Request) -> dict[str, Any]:
+    """The body, a JSON object. Raises Refused, or HTTPRequestEntityTooLarge."""
+    if request.content_type != "application/json":
+        raise Refused(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "send Content-Type: application/json"
+        )
+    try:
+        body = json.loads(await request.read())
+    except (ValueError, RecursionError):
+        raise bad_request("the body is not JSON") from None
+    if not isinstance(body, dict):
+        raise bad_request("the body must be a JSON object")
+    return body
+
+
+def who(body: dict[str, Any]) -> str:
+    """The name in `by`, the one thing such a body holds. Raises Refused."""
+    if unknown := [key for key in body if key != "by"]:
+        raise bad_request(f'unknown key {_quoted(unknown[0])}; the body is {{"by": "your name"}}')
+    by = body.get("by")
+    if not isinstance(by, str) or not 1 <= len(by.strip()) <= MAX_NAME or not by.isprintable():
+        raise bad_request(f"by must be a name of 1 to {MAX_NAME} printable characters")
+    return by.strip()
+
+
+def _quoted(text: str) -> str:
+    return ascii(text if len(text) <= MAX_QUOTED else text[:MAX_QUOTED] + "…")

@@ -1,0 +1,126 @@
+"""A served application on a real core and a real store, with a clock that tests move by hand."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import ClientResponse
+from aiohttp.test_utils import TestClient, TestServer
+
+from monitor.core.model import CheckPlan, Failed, Failure, Observation, Plan, Reading, Seen, ServicePlan
+from monitor.metrics import Metrics
+from monitor.service_monitoring import ServiceMonitoring
+from monitor.store import Store
+from monitor.web.app import create_app
+
+TOKEN = "t0ken-of-the-tests"
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
+START = 1_700_000_000.0
+
+
+@dataclass
+class HandClock:
+    """Time passes when a test says so."""
+
+    at: float = START
+
+    def now(self) -> float:
+        return self.at
+
+    def wall(self) -> float:
+        return self.at
+
+    def monotonic(self) -> float:
+        return self.at
+
+
+def _plan() -> Plan:
+    check = CheckPlan("probe", "probe", every=15.0, timeout=5.0, stale_after=45.0)
+    return Plan(
+        {
+            "rds": ServicePlan("rds", (check,), metadata={"team": "db"}),
+            "nodejs": ServicePlan("nodejs", (check,), depends_on=("rds",)),
+            "<b>odd</b>": ServicePlan("<b>odd</b>", (check,)),
+        }
+    )
+
+
+@dataclass
+class Served:
+    """The application with everything behind it."""
+
+    client: TestClient[Any, Any]
+    monitoring: ServiceMonitoring
+    metrics: Metrics
+    clock: HandClock
+    missing: list[str] = field(default_factory=list)
+
+    async def data(self, path: str) -> Any:
+        """The data of a successful answer."""
+        answer = await self.client.get(path)
+        body = await answer.json()
+        assert (answer.status, body["status"]) == (200, "success"), body
+        return body["data"]
+
+    async def refused(self, answer: ClientResponse, status: int, kind: str) -> str:
+        """The message of an answer that says why it is none."""
+        body = await answer.json()
+        assert (answer.status, body["status"], body["error"]["type"]) == (status, "error", kind), body
+        assert set(body) == {"status", "error"}
+        assert set(body["error"]) == {"type", "message"}
+        return str(body["error"]["message"])
+
+    async def order(self, path: str, **request: Any) -> ClientResponse:
+        """A request that would change something, as the command line sends it."""
+        return await self.client.post(path, **{"headers": BEARER, "json": {"by": "ann"}, **request})
+
+    async def healthy(self, service: str, *readings: Reading) -> None:
+        await self.take(Observation(service, "probe", self.clock.at, 0.1, Seen(readings)))
+
+    async def down(self, service: str) -> None:
+        failure = Failure("tcp", "timeout", "no answer within 5 s")
+        await self.take(Observation(service, "probe", self.clock.at, 5.0, Failed(failure), exhausted=True))
+
+    async def take(self, observation: Observation) -> None:
+        self.clock.at = observation.ended
+        await self.monitoring.take(observation)
+
+    async def pass_time(self, seconds: float) -> None:
+        self.clock.at += seconds
+        await self.monitoring.take(None)
+
+
+@pytest.fixture
+async def served(tmp_path: Path) -> AsyncIterator[Served]:
+    """Everything healthy; two services that depend on each other, and one with a name that has to be escaped."""
+    clock = HandClock()
+    store = Store.open(tmp_path / "state")
+    monitoring = await ServiceMonitoring.open(plan=_plan(), store=store, clock=clock, route=lambda _notice: ())
+    metrics = Metrics({}, "1.2.3")
+    monitoring.subscribe(lambda change: metrics.changed(monitoring.plan, change.state, change.events, change.at))
+    missing: list[str] = []
+    app = create_app(
+        monitoring=monitoring,
+        metrics=metrics,
+        ready=lambda: missing[0] if missing else None,
+        token=TOKEN,
+        language="en",
+        url="http://monitor.example:10142/",
+    )
+    async with TestClient(TestServer(app)) as client:
+        served = Served(client, monitoring, metrics, clock, missing)
+        for service in monitoring.plan.services:
+            await served.healthy(service)
+        yield served
+    await store.close()
+
+
+@pytest.fixture
+async def broken(served: Served) -> Served:
+    """As `served`, with rds down for long enough that people were told, and nodejs down because of it."""
+    for service in ("rds", "nodejs"):
+        await served.down(service)
+    await served.pass_time(13.0)
+    return served
