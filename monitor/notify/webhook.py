@@ -7,6 +7,7 @@ import binascii
 import hashlib
 import hmac
 import json
+import os
 import ssl
 from datetime import UTC
 from email.utils import parsedate_to_datetime
@@ -155,10 +156,15 @@ def _why(error: aiohttp.ClientError | OSError) -> str:
         case aiohttp.ClientSSLError():
             return "TLS failed"
         case aiohttp.ClientConnectorError():
-            return f"cannot connect: {error.os_error.strerror or 'no address'}"
+            return f"cannot connect: {_system(error.os_error)}"
         case aiohttp.ServerDisconnectedError():
             return "the connection was closed before an answer came"
         case OSError():
-            return f"the connection broke: {error.strerror or type(error).__name__}"
+            return f"the connection broke: {_system(error)}"
         case _:
             return f"no valid HTTP answer ({type(error).__name__})"
+
+
+def _system(error: OSError) -> str:
+    """The system's words (asyncio and the resolvers put theirs, some without a number)."""
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)
