@@ -1,0 +1,84 @@
+"""What the configuration comes to: with its defaults, its databases and what follows by nature; without secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, SecretStr
+
+from monitor.checks.base import Check
+from monitor.config.load import Loaded
+from monitor.config.model import state_directory
+from monitor.config.plan import plan
+from monitor.config.secrets import MASK, Veil, secrets_of
+from monitor.core.model import ServicePlan
+from monitor.database import NotConfigured
+
+
+def effective(loaded: Loaded, environ: Mapping[str, str]) -> str:
+    """The configuration as YAML. Unset settings are left out."""
+    config, planned = loaded.config, plan(loaded.config)
+    shown = _plain(config) | {
+        "state": {"directory": str(state_directory(config, environ))},
+        "databases": {name: _plain(database) for name, database in loaded.databases.items()},
+        "services": {
+            name: _plain(service) | _by_nature(planned.services[name], service.checks)
+            for name, service in config.services.items()
+        },
+    }
+    text = yaml.safe_dump(_filled(shown), sort_keys=False, allow_unicode=True, width=120)
+    return Veil(secrets_of(loaded)).over(text)
+
+
+def _by_nature(planned: ServicePlan, checks: tuple[Check, ...]) -> dict[str, Any]:
+    return {"depends_on": list(planned.depends_on), "checks": [_check(check) for check in checks]}
+
+
+def _check(check: Check) -> dict[str, Any]:
+    bounds = {each.metric: {"warning": each.warning, "critical": each.critical} for each in check.judged_by()}
+    return {**_plain(check), "name": check.label, "thresholds": bounds}
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case BaseModel():
+            return {name: _plain(getattr(value, name)) for name in type(value).model_fields}
+        case Mapping():
+            return {key: _plain(each) for key, each in value.items()}
+        case tuple():
+            return [_plain(each) for each in value]
+        case _:
+            return _scalar(value)
+
+
+def _scalar(value: Any) -> Any:
+    match value:
+        case SecretStr():
+            return MASK
+        case NotConfigured() | Path():
+            return str(value)
+        case float():  # every decimal number of the configuration but the bounds is a duration
+            return _duration(value)
+        case _:
+            return value
+
+
+def _duration(seconds: float) -> str:
+    """In the largest unit that divides it: `5m`, `90s`, `0.25s`."""
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds % size == 0:
+            return f"{seconds / size:g}{unit}"
+    return f"{seconds:g}s"
+
+
+def _filled(value: Any) -> Any:
+    """Without what is not set or empty."""
+    if isinstance(value, list):
+        return [_filled(each) for each in value]
+    if isinstance(value, dict):
+        filled = {key: _filled(each) for key, each in value.items()}
+        return {key: each for key, each in filled.items() if each is not None and each not in ({}, [])}
+    return value
