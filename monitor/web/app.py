@@ -6,7 +6,7 @@ import html
 import re
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
 from aiohttp import hdrs, web
@@ -14,7 +14,6 @@ from aiohttp.typedefs import Handler, Middleware
 
 from monitor import __version__
 from monitor.core.uptime import shown
-from monitor.metrics import Metrics
 from monitor.service_monitoring import ServiceMonitoring
 from monitor.store import StoreError
 from monitor.web.answer import Refused, json_response, refusal
@@ -47,10 +46,17 @@ _LINKS: Final = (
 )
 
 
+class Scraped(Protocol):
+    """What answers a scrape: `monitor.metrics.Metrics`, which stands beside this package, not below it."""
+
+    def render(self, accept: str | None, *, compress: bool = False) -> tuple[bytes, str]:
+        """Body and content type."""
+
+
 def create_app(
     *,
     monitoring: ServiceMonitoring,
-    metrics: Metrics,
+    metrics: Scraped,
     ready: Callable[[], str | None],
     token: str,
     language: str,
@@ -68,7 +74,7 @@ def create_app(
 class _Plain:
     """What machines and people ask for outside the API."""
 
-    def __init__(self, monitoring: ServiceMonitoring, metrics: Metrics, ready: Callable[[], str | None]) -> None:
+    def __init__(self, monitoring: ServiceMonitoring, metrics: Scraped, ready: Callable[[], str | None]) -> None:
         self._monitoring = monitoring
         self._metrics = metrics
         self._ready = ready
