@@ -93,7 +93,7 @@ class Pm2Check(Check):
 
     @property
     def _daemon(self) -> str:
-        return f"pm2:{self.home or ''}"
+        return f"pm2 {self.home}" if self.home else "pm2"
 
     async def look(self, env: Env) -> Seen:
         """Without `app`, raises CheckFailed in phase connect (missing_socket, refused, timeout) or reply (timeout,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -19,6 +20,9 @@ __all__ = ["Daemon", "Instance", "Pm2Snapshot", "Pm2Source", "Pm2Sources", "Pm2U
 
 START_TOLERANCE_SECONDS: Final = 5.0
 """PM2 notes a start just before it forks; on a busy machine the fork comes later."""
+
+PAUSES_SECONDS: Final = (0.0, 0.0, 0.05, 0.2)
+"""Before each try to get an answer over a connection that does not end at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,17 +103,14 @@ class Pm2Source:
         await asyncio.sleep(0)  # asyncio closes an aborted transport one turn of its loop later
 
     async def _list(self) -> tuple[tuple[Entry, ...], Daemon]:
-        """A kept connection may have died since its last use; then, and only then, a second one is tried."""
-        if self._link is not None:
-            try:
+        """A kept connection may have died since its last use, and a daemon that is just dying still takes new ones."""
+        for pause in PAUSES_SECONDS:
+            await asyncio.sleep(pause)
+            if self._link is None:
+                self._link = await self._connect()
+            with suppress(LinkLost):
                 return await self._ask(self._link)
-            except LinkLost:
-                pass
-        self._link = await self._connect()
-        try:
-            return await self._ask(self._link)
-        except LinkLost:
-            raise ProtocolBroken("PM2 closed the connection without an answer") from None
+        raise ProtocolBroken("PM2 closes the connection without an answer")
 
     async def _ask(self, link: Link) -> tuple[tuple[Entry, ...], Daemon]:
         try:

@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.sources.real_pm2 import pm2
+
+__all__ = ["pm2", "public_directory"]
+
 
 @pytest.fixture
 def public_directory() -> Iterator[Path]:
