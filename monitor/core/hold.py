@@ -20,11 +20,20 @@ def want_looks(turn: Turn, incident: Incident) -> None:
 
 
 def is_over(turn: Turn, incident: Incident) -> bool:
-    """Whether people may be told: the time is up, or all has been looked at that could explain it."""
+    """Whether people may be told: the time is up, or all has been looked at that could explain it. What is getting
+    better at this moment is decided by its next look, so that nobody is woken for it."""
     if turn.now >= incident.hold_until:
-        return True
+        return not is_improving(turn, incident.root)
     return _speaks_for_itself(turn, incident.root) and all(
         _looked_at(known, since) for _, _, known, since in _awaited(turn, incident)
+    )
+
+
+def is_improving(turn: Turn, service: str) -> bool:
+    """Whether everything that fails here looked well in its newest look. Losing sight of it is no improvement."""
+    return not any(
+        settled.recent[-1].failing or turn.check(service, check).blind_since is not None
+        for check, _, settled in turn.failing(service)
     )
 
 

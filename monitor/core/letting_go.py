@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from monitor.core.hold import is_improving
 from monitor.core.incidents import open_incident
-from monitor.core.model import Incident, Settled
+from monitor.core.model import Incident
 from monitor.core.roots import explained, home_of, incident_at, members, root_of
 from monitor.core.services import forgive_restarts
 from monitor.core.turn import Turn
@@ -47,30 +48,31 @@ def _settling(turn: Turn, incident: Incident, lost: list[str]) -> Incident:
 def _part(turn: Turn, incident: Incident, lost: list[str]) -> None:
     for name in lost:
         root = root_of(turn, name)
-        if root == name:
-            goes = any(_is_its_own(turn, incident, name, each) for each in turn.failing(name))
-            home = _on_its_own(turn, incident, name) if goes else incident
+        if root != name:
+            home = incident_at(turn, root) or home_of(turn, root) or _on_its_own(turn, root)
+        elif _time_is_up(turn, incident, name):
+            home = _on_its_own(turn, name)
         else:
-            home = incident_at(turn, root) or home_of(turn, root) or _on_its_own(turn, incident, root)
+            home = incident
         if home.id != incident.id:
             incident = _move(turn, name, incident, home)
 
 
-def _is_its_own(turn: Turn, incident: Incident, service: str, failing: tuple[str, str, Settled]) -> bool:
-    """A look that began after the recovery still failed; or the time is up and nothing shows it getting better."""
-    check, _, settled = failing
-    still = settled.recent[-1].failing
-    if still and incident.settling_since is not None and settled.looked_at >= incident.settling_since:
-        return True
-    late = incident.settling_until is not None and turn.now >= incident.settling_until
-    return late and (still or turn.check(service, check).blind_since is not None)
+def _time_is_up(turn: Turn, incident: Incident, name: str) -> bool:
+    """People know it as impacted, and what comes back within the settling pages nobody; so it has that time, and is
+    looked at once more just before the end. What is getting better at the end is decided by its next look."""
+    end = turn.now if incident.settling_until is None else incident.settling_until
+    last_look = end - turn.plan.recover_gap
+    if turn.observed == name and turn.now < last_look:
+        for check, _, settled in turn.failing(name):
+            if settled.recent[-1].failing:
+                turn.want(name, check, last_look)
+    return turn.now >= end and not is_improving(turn, name)
 
 
-def _on_its_own(turn: Turn, incident: Incident, root: str) -> Incident:
-    """An incident of its own. People know the service as impacted, so they are told only when the settling is over:
-    what comes back by then pages nobody."""
-    until = turn.now + turn.plan.hold if incident.settling_until is None else incident.settling_until
-    return open_incident(turn, root, looks_since=until, hold_until=until)
+def _on_its_own(turn: Turn, root: str) -> Incident:
+    """An incident of its own. The settling was its hold."""
+    return open_incident(turn, root, looks_since=turn.now, hold_until=turn.now)
 
 
 def _move(turn: Turn, service: str, source: Incident, target: Incident) -> Incident:
