@@ -54,7 +54,7 @@ class Cluster:
             os.chown(self.directory, self._run_as["user"], self._run_as["group"])
         self._initialise()
         if tls:
-            self._make_certificates()
+            self.make_certificates()
         self._configure(tls=tls, settings=settings or {})
 
     def start(self, *, wait: bool = True) -> None:
@@ -177,7 +177,7 @@ class Cluster:
             "--no-sync", "--locale", "C.UTF-8", "--encoding", "UTF8",
         )  # fmt: skip
 
-    def _make_certificates(self) -> None:
+    def make_certificates(self) -> None:
         self._command(
             "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
             "-keyout", self.directory / "ca.key", "-out", self.ca_file, "-days", "100", "-subj", "/CN=CA of tests",

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar, Literal
 
-from pydantic import Field
-
-from monitor.checks.base import Check, CheckBlind, CheckFailed, Env, Family, Seconds
+from monitor.checks.base import Check, CheckBlind, CheckFailed, DatabaseName, Env, Family, Seconds
 from monitor.core.model import DatabaseServer, Fact, Failure, Finding, Message, Reading, Seen, Status, Threshold
 from monitor.database import Answer, DatabaseConfig, DatabaseFailed, NotConfigured, Statistics
 
@@ -82,7 +80,7 @@ class RdsCheck(Check):
 
     kind: Literal["rds"]
     timeout: Seconds = 10.0
-    database: str = Field(default="default", pattern=r"^[A-Za-z0-9_.-]{1,64}$")
+    database: DatabaseName = "default"
     writable: bool = True
 
     async def look(self, env: Env) -> Seen:

@@ -140,8 +140,7 @@ class Databases:
 
 
 async def _statistics(session: Session, deadline: float) -> statistics.Statistics:
-    left = deadline - asyncio.get_running_loop().time()
-    rows = await session.ask(statistics.query(limit=max(0.1, left)), deadline=deadline)
+    rows = await session.ask(statistics.QUERY, deadline=deadline)
     try:
         return statistics.read(rows)
     except ValueError as error:

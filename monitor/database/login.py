@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from psycopg.pq.abc import PGconn, PGresult
 
 APPLICATION_NAME: Final = "infra-monitor"
+_GUARDS: Final = "set transaction read only; set local statement_timeout = {milliseconds}; "
 _VERBOSE: Final = 2  # PQERRORS_VERBOSE: texts begin with the SQLSTATE, which no language of the server changes
 _ERRNO_REASONS: Final = {errno.ECONNREFUSED: "refused", errno.ETIMEDOUT: "timeout", errno.ECONNRESET: "reset"}
 _AUTH_STATES: Final = frozenset(
@@ -89,10 +90,13 @@ class Session:
 
     async def ask(self, sql: str, *, deadline: float) -> list[str]:
         """The first column of every row of every statement. Raises DatabaseFailed; a session that was not answered in
-        time is closed: the answer would come to the next question. Statements after the first rows may be refused."""
+        time is closed: the answer would come to the next question. Statements after the first rows may be refused.
+
+        The server itself holds that nothing is written, and gives up in the end: nobody is left waiting behind us."""
+        left = max(0.1, deadline - asyncio.get_running_loop().time())
         try:
             async with asyncio.timeout_at(deadline):
-                results = await self._exchange(sql)
+                results = await self._exchange(_GUARDS.format(milliseconds=int(left * 1000)) + sql)
         except TimeoutError:
             self.close()
             raise self._failed("no answer to the query in time", "timeout") from None

@@ -90,8 +90,9 @@ class DatabaseConfig(BaseModel):
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must never be seen anywhere."""
-        return (self.password.get_secret_value(),) if self.password else ()
+        """What must never be seen. A password that is also a public name is none: masking it would tell more."""
+        password = self.password.get_secret_value() if self.password else ""
+        return () if password in {"", self.user, self.name, self.host} else (password,)
 
 
 def parse_url(url: str) -> dict[str, str]:

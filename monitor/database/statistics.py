@@ -16,8 +16,7 @@ OTHER: Final = "other"
 # Sent as one string, so that all of it costs one round trip. The implicit transaction ends at the first error: what
 # some servers do not offer (Aurora refuses the WAL functions on its readers) stands last and is then simply absent.
 # Sessions of other roles show no state and no kind without pg_monitor; they are counted all the same.
-_SERVER: Final = """
-set local statement_timeout = {limit};
+QUERY: Final = """
 select json_build_object(
     'in_recovery', pg_is_in_recovery(),
     'started_at', extract(epoch from pg_postmaster_start_time()),
@@ -62,11 +61,6 @@ class Statistics:
     longest_transaction: float | None
     replication_lag: float | None
     database_size: float | None
-
-
-def query(*, limit: float) -> str:
-    """The query. The server itself gives up after `limit` seconds: a look that was cut off leaves nothing running."""
-    return _SERVER.format(limit=max(1, int(limit * 1000)))
 
 
 def read(rows: Sequence[str]) -> Statistics:
