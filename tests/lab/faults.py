@@ -13,7 +13,7 @@ from psycopg import sql
 
 from tests.lab import nginx, pm2, postgres
 from tests.lab.places import HOST, REPOSITORY, Places
-from tests.lab.processes import detach, environment, members, send, wait_until
+from tests.lab.processes import detach, environment, members, send, wait_until, words
 from tests.lab.reach import answers
 
 
@@ -54,7 +54,7 @@ def _slots_free(places: Places) -> None:
 
 
 def _holders(places: Places) -> list[psutil.Process]:
-    return [process for process in members(places) if "tests.lab.hold" in process.cmdline()]
+    return [process for process in members(places) if "tests.lab.hold" in words(process)]
 
 
 def _renamed(places: Places) -> None:

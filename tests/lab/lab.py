@@ -39,7 +39,7 @@ class Lab:
         """A new, whole lab; what an earlier one left in this directory is ended and removed first."""
         check_directory(self.directory)
         self.down()
-        self.directory.mkdir(parents=True)
+        self.directory.mkdir(parents=True, exist_ok=True)
         with claimed_ports() as (first_port, claim):
             places = Places.choose(self.directory, first_port)
             places.write()
@@ -63,14 +63,15 @@ class Lab:
     def break_(self, name: str) -> None:
         """Make the fault so; when this returns it has begun (or, for *-gave-up, is complete)."""
         fault, places = _fault(name), self.places
-        self._remember({*self.broken(), name})
+        self._broken.mkdir(exist_ok=True)
+        (self._broken / name).touch()
         fault.break_(places)
 
     def heal(self, name: str) -> None:
         """Undo the fault; when this returns, what it concerned serves again."""
         fault, places = _fault(name), self.places
         fault.heal(places)
-        self._remember(self.broken() - {name})
+        (self._broken / name).unlink(missing_ok=True)
 
     def heal_all(self) -> None:
         """Whatever was broken and not healed, the foundations first: registry order is order of dependence."""
@@ -80,10 +81,7 @@ class Lab:
 
     def broken(self) -> set[str]:
         """The faults that were made and not healed."""
-        try:
-            return set(json.loads(self._broken_file.read_text()))
-        except FileNotFoundError:
-            return set()
+        return {path.name for path in self._broken.glob("*")}
 
     def received(self) -> list[dict[str, Any]]:
         """The requests that reached the webhook receiver, in order."""
@@ -147,11 +145,9 @@ class Lab:
             self._guardian.communicate()
 
     @property
-    def _broken_file(self) -> Path:
-        return self.directory / "broken.json"
-
-    def _remember(self, broken: set[str]) -> None:
-        self._broken_file.write_text(json.dumps(sorted(broken)))
+    def _broken(self) -> Path:
+        """A file for each fault that stands, so that two may be made at once."""
+        return self.directory / "broken"
 
     def _install(self, places: Places) -> None:
         pm2.install(places)

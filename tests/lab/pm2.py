@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 
 from tests.lab.places import APPS, LabError, Places
-from tests.lab.processes import environment, living, members, of_file, run, send, wait_until
+from tests.lab.processes import environment, living, members, of_file, run, send, tree, wait_until, words
 
 NODE = "signalcraft-nodejs"
 PYTHON = "signalcraft-python"
@@ -89,14 +89,14 @@ def listed(places: Places, app: str) -> list[dict[str, Any]]:
 
 def kill_workers(places: Places, app: str) -> None:
     """By SIGKILL, as the kernel does when memory is short."""
-    _kill([entry for entry in listed(places, app) if _is_alive(entry)])
+    _kill_entries([entry for entry in listed(places, app) if _is_alive(entry)])
 
 
 def kill_one_worker(places: Places, app: str) -> None:
     """One of several; none if one is missing already."""
     entries = listed(places, app)
     if all(_is_alive(entry) for entry in entries):
-        _kill(entries[:1])
+        _kill_entries(entries[:1])
 
 
 def has_given_up(entry: dict[str, Any]) -> bool:
@@ -116,8 +116,10 @@ def wait_until_given_up(places: Places, app: str) -> None:
 def mend(places: Places, app: str, serves: Callable[[], bool]) -> None:
     """The operator's restart of what is not there; until every instance is, and the app answers.
 
-    PM2 refuses to restart an app that waits for its restart ("already exists"), so it is stopped first.
+    Gunicorn's workers outlive a killed master and hold its port, so orphans go first. PM2 refuses to restart an app
+    that waits for its restart ("already exists"), so it is stopped before.
     """
+    _kill(_orphans(places))
 
     def missing() -> list[str]:
         return [str(entry["pm_id"]) for entry in listed(places, app) if not _is_alive(entry)]
@@ -129,28 +131,37 @@ def mend(places: Places, app: str, serves: Callable[[], bool]) -> None:
 
 
 def restore(places: Places) -> None:
-    """After PM2's daemon died: workers that outlived it hold the ports, so they go first."""
+    """After PM2's daemon died: what outlived it holds the ports, so it goes first."""
     if god(places):
         return
-    orphans = [process for process in members(places) if _is_backend(process)]
-    send(orphans, signal.SIGKILL)
-    wait_until(lambda: not living(orphans), "the orphans' end")
+    _kill(_orphans(places))
     start(places)
+
+
+def _orphans(places: Places) -> list[psutil.Process]:
+    """Backends that are not below PM2, because it or their master is gone."""
+    backends = [process for process in members(places) if _is_backend(process)]
+    supervisor = god(places)
+    supervised = {process.pid for process in tree(supervisor)} if supervisor else set()
+    return [process for process in backends if process.pid not in supervised]
 
 
 def _is_alive(entry: dict[str, Any]) -> bool:
     return entry["pm2_env"]["status"] in {"online", "launching"} and psutil.pid_exists(entry["pid"])
 
 
-def _kill(entries: Sequence[dict[str, Any]]) -> None:
+def _kill_entries(entries: Sequence[dict[str, Any]]) -> None:
+    doomed = []
     for entry in entries:
         with suppress(psutil.NoSuchProcess):
-            psutil.Process(entry["pid"]).kill()
+            doomed.append(psutil.Process(entry["pid"]))
+    _kill(doomed)
+
+
+def _kill(doomed: Sequence[psutil.Process]) -> None:
+    send(doomed, signal.SIGKILL)
+    wait_until(lambda: not living(doomed), "the end of what was killed", every=0.01)
 
 
 def _is_backend(process: psutil.Process) -> bool:
-    try:
-        words = process.cmdline()
-    except psutil.Error:
-        return False
-    return any("gunicorn" in word or "server.js" in word for word in words[:3])
+    return any("gunicorn" in word or "server.js" in word for word in words(process)[:3])

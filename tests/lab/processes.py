@@ -102,6 +102,14 @@ def tree(process: psutil.Process) -> list[psutil.Process]:
         return []
 
 
+def words(process: psutil.Process) -> list[str]:
+    """Its command line; none once it has ended."""
+    try:
+        return process.cmdline()
+    except _GONE:
+        return []
+
+
 def send(processes: Iterable[psutil.Process], number: signal.Signals) -> None:
     """To each that still is who it was."""
     for process in processes:
@@ -119,7 +127,7 @@ def living(processes: Iterable[psutil.Process]) -> list[psutil.Process]:
     return found
 
 
-def wait_until(truth: Callable[[], T], what: str, *, seconds: float = 30, every: float = 0.05) -> T:
+def wait_until(truth: Callable[[], T | None], what: str, *, seconds: float = 30, every: float = 0.05) -> T:
     """Ask until the answer is true, and return it."""
     deadline = time.monotonic() + seconds
     while not (answer := truth()):
@@ -137,7 +145,7 @@ def end_all(places: Places) -> None:
         found = members(places)
         quiet = 0 if found else quiet + 1
         if time.monotonic() > deadline:
-            raise LabError(f"still alive after 20 s: {', '.join(f'{p.pid} {p.name()}' for p in found)}")
+            raise LabError(f"still alive after 20 s: {', '.join(f'{p.pid} {_name(p)}' for p in found)}")
         _end(found)
         time.sleep(0.03)
 

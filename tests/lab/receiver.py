@@ -51,7 +51,7 @@ class Receiver:
             "at": _CLOCK.wall(),
             "method": request.method,
             "path": request.path_qs,
-            "headers": dict(request.headers),
+            "headers": {name.lower(): value for name, value in request.headers.items()},
             "body": await request.text(),
             "answer": told,
         }

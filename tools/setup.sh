@@ -1,0 +1,121 @@
+#!/bin/sh
+# Everything that the demo and the tests need, on a Debian or Ubuntu machine with Python 3.11 or newer.
+# It may be run again at any time: what is there already is left alone, and what is missing is named.
+set -eu
+cd "$(dirname "$0")/.."
+
+NODE_APP=tests/lab/apps/node
+STAMPS=.setup
+
+say() { echo "setup: $*"; }
+
+fail() {
+    echo "setup: $*" >&2
+    exit 1
+}
+
+# --- Debian packages -------------------------------------------------------------------------------------------------
+
+has() { command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ]; }
+
+find_python() {
+    for name in python3 python3.14 python3.13 python3.12 python3.11; do
+        if has "$name" && "$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+            echo "$name"
+            return
+        fi
+    done
+}
+
+missing_packages() {
+    [ -x .venv/bin/python ] || "$1" -c 'import ensurepip, venv' 2>/dev/null ||
+        "$1" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])'
+    has nginx || echo nginx
+    ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || echo postgresql
+    has node || echo nodejs
+    has npm || echo npm
+    has prometheus && has promtool || echo prometheus
+    has prometheus-alertmanager && has amtool || echo prometheus-alertmanager
+    has nft || echo nftables
+    has ip || echo iproute2
+    has openssl || echo openssl
+    has setsid || echo util-linux
+}
+
+# Their services are not wanted, only their programs: nothing is started now or at the next boot. What somebody already
+# runs is not touched.
+install_packages() {
+    policy=/usr/sbin/policy-rc.d
+    script="set -e
+        export DEBIAN_FRONTEND=noninteractive
+        if [ ! -e $policy ]; then
+            trap 'rm -f $policy' EXIT
+            printf '#!/bin/sh\nexit 101\n' > $policy
+            chmod 755 $policy
+        fi
+        apt-get update -qq
+        apt-get install -y -qq --no-install-recommends -o Dpkg::Use-Pty=0 $* >/dev/null
+        if [ -d /run/systemd/system ]; then
+            for unit in $*; do
+                systemctl disable --quiet \"\$unit\" 2>/dev/null || true
+            done
+        fi"
+    if [ "$(id -u)" -eq 0 ]; then
+        sh -c "$script"
+    elif has sudo && sudo -n true 2>/dev/null; then
+        sudo -n sh -c "$script"
+    else
+        fail "these Debian packages are missing; install them, then run make again:
+    sudo apt-get install --no-install-recommends $*"
+    fi
+}
+
+# --- Python ----------------------------------------------------------------------------------------------------------
+
+python_packages() {
+    [ -x .venv/bin/python ] || {
+        say "a virtual environment with $("$1" --version)"
+        rm -rf .venv
+        "$1" -m venv .venv
+    }
+    say "Python packages, pinned"
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input \
+        --require-hashes --requirement requirements-dev.lock
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input \
+        --no-deps --no-build-isolation --editable .
+}
+
+node_packages() {
+    say "npm packages of the lab, pinned"
+    (cd "$NODE_APP" && npm ci --omit=dev --no-audit --no-fund --silent)
+}
+
+# A step is done when it was done for exactly these files in exactly this place.
+unless_done() {
+    step=$1
+    product=$2
+    files=$3
+    shift 3
+    # shellcheck disable=SC2086 # a list of files
+    want="$(pwd) $(cat $files | cksum)"
+    if [ -e "$product" ] && [ "$(cat "$STAMPS/$step" 2>/dev/null)" = "$want" ]; then
+        return
+    fi
+    "$@"
+    mkdir -p "$STAMPS"
+    echo "$want" >"$STAMPS/$step"
+}
+
+python=$(find_python)
+[ -n "$python" ] || fail "Python 3.11 or newer is needed; Debian 12 and Ubuntu 24.04 have it as python3"
+missing=$(missing_packages "$python" | tr '\n' ' ')
+if [ -n "$missing" ]; then
+    has apt-get || fail "missing, and this is no Debian or Ubuntu: $missing"
+    say "Debian packages: $missing"
+    # shellcheck disable=SC2086 # a list of packages
+    install_packages $missing
+fi
+[ "$(node -p 'process.versions.node.split(".")[0]')" -ge 18 ] || fail "Node.js 18 or newer is needed; this is $(node --version)"
+unless_done python .venv/bin/infra-monitor "requirements-dev.lock pyproject.toml" python_packages "$python"
+unless_done node "$NODE_APP/node_modules/pm2" "$NODE_APP/package-lock.json" node_packages
+say "ready"
