@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import math
 import signal
 import socket
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from pathlib import Path
+from functools import partial
 from typing import Any, Final
 
 import structlog
@@ -93,27 +94,32 @@ class Daemon:
             plan=plan(self._config), store=store, clock=self._clock, route=self._route
         )
         metrics = Metrics({name: each.checks for name, each in self._config.services.items()}, version=__version__)
-        outbox = await self._deliver(stack, store, around, metrics)
+        address = _address(listener)
+        outbox = await self._deliver(stack, store, around, metrics, address)
         schedule = self._watch(monitoring, metrics, around)
         monitoring.subscribe(lambda change: _told(change, monitoring, metrics, outbox, schedule))
-        address = await self._serve(stack, listener, monitoring, metrics, directory)
+        await self._serve(stack, listener, monitoring, metrics, token_of(directory))
         await outbox.start()
         schedule.start({key: check.every for key, check in self._checks.items()})
+        self._be_told(schedule, around)
         stack.push_async_callback(schedule.close, within_seconds=DRAIN_SECONDS)
         ticking = asyncio.create_task(_tick(monitoring))
         stack.callback(ticking.cancel)
         log.info("daemon.ready", version=__version__, services=len(self._config.services), address=address)
 
-    async def _deliver(self, stack: AsyncExitStack, store: Store, around: Surroundings, metrics: Metrics) -> Outbox:
+    async def _deliver(
+        self, stack: AsyncExitStack, store: Store, around: Surroundings, metrics: Metrics, address: str
+    ) -> Outbox:
         http = await stack.enter_async_context(client(around.resolver))
         outbox = Outbox(
             store=store,
             channels=self._config.notify,
             post=Post(http=http, clock=self._clock),
             language=self._config.language,
-            url=self._config.web.url,
+            url=address,
             outcome=metrics.notice,
         )
+        metrics.watch_outbox(lambda: outbox.backlog, self._clock.now)
         stack.push_async_callback(outbox.close)
         return outbox
 
@@ -128,28 +134,32 @@ class Daemon:
 
         return Schedule(clock=self._clock, run=run, skipped=metrics.skipped, lagged=metrics.lag)
 
+    def _be_told(self, schedule: Schedule, around: Surroundings) -> None:
+        """Checks that can be told of a change have themselves looked at when it comes."""
+        for key, check in self._checks.items():
+            look_now = partial(_want_now, schedule, key, self._clock)
+            check.watch(around.env(key.service, math.inf), look_now)
+
     async def _serve(
         self,
         stack: AsyncExitStack,
         listener: socket.socket,
         monitoring: ServiceMonitoring,
         metrics: Metrics,
-        directory: Path,
-    ) -> str:
+        token: str,
+    ) -> None:
         app = create_app(
             monitoring=monitoring,
             metrics=metrics,
             ready=lambda: self._not_ready,
-            token=token_of(directory),
+            token=token,
             language=self._config.language,
-            url=self._config.web.url,
+            url=_address(listener),
         )
         runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=DRAIN_SECONDS)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         await web.SockSite(runner, listener).start()
-        host, port = listener.getsockname()[:2]
-        return f"http://{host}:{port}/"
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -165,6 +175,15 @@ def _listen(host: str, port: int) -> socket.socket:
         else:
             why = f"{error.strerror or error}; correct web.listen in config.yaml"
         raise CannotStart(f"cannot listen on {host}:{port}: {why}") from error
+
+
+def _address(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _want_now(schedule: Schedule, key: Key, clock: Clock) -> None:
+    schedule.want(key.service, key.check, clock.now())
 
 
 async def _tick(monitoring: ServiceMonitoring) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
@@ -122,13 +123,19 @@ class Check(BaseModel):
     default_thresholds: ClassVar[tuple[Threshold, ...]] = ()
 
     kind: str
-    name: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_.-]{1,64}$")
-    every: Seconds = 15.0
-    timeout: Seconds = 5.0
-    stale_after: Seconds | None = None
-    confirm: int = Field(default=3, ge=1, le=20)
-    recover: int = Field(default=2, ge=1, le=20)
-    thresholds: dict[str, Bounds] = Field(default_factory=dict)
+    name: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9_.-]{1,64}$",
+        description="What it is called; needed when a service has two of a kind. Default: its kind.",
+    )
+    every: Seconds = Field(default=15.0, description="How often it looks.")
+    timeout: Seconds = Field(default=5.0, description="How long one look may take, all in all.")
+    stale_after: Seconds | None = Field(
+        default=None, description="How long it may be blind before its service is unknown. Default: 3 × `every`."
+    )
+    confirm: int = Field(default=3, ge=1, le=20, description="Bad looks in a row until it is believed.")
+    recover: int = Field(default=2, ge=1, le=20, description="Good looks in a row until it is believed.")
+    thresholds: dict[str, Bounds] = Field(default_factory=dict, description="Other bounds than the default ones.")
 
     @model_validator(mode="after")
     def _thresholds_are_known(self) -> Check:
@@ -164,6 +171,9 @@ class Check(BaseModel):
             else t
             for t in self.default_thresholds
         )
+
+    def watch(self, env: Env, look_now: Callable[[], None]) -> None:
+        """Have `look_now` called, on the loop, whenever something may have changed. Most kinds are told of nothing."""
 
     @abstractmethod
     async def look(self, env: Env) -> Seen:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import ClassVar, Literal
 
 from monitor.checks.base import Check, CheckBlind, CheckFailed, DatabaseName, Env, Family, Seconds
@@ -99,6 +100,11 @@ class RdsCheck(Check):
             failure = Failure("query", "read_only", why, Status.CRITICAL)
             raise CheckFailed(failure, readings=(_NOT_UP, _tally(failure), *readings), facts=facts)
         return Seen((_UP, *readings), facts)
+
+    def watch(self, env: Env, look_now: Callable[[], None]) -> None:
+        """The sentinel session notices a server that goes, stalls or comes back."""
+        with suppress(NotConfigured):
+            env.databases.get(self.database).watch(lambda _: look_now())
 
 
 def _failed(error: DatabaseFailed, config: DatabaseConfig) -> CheckFailed:
