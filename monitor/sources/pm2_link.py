@@ -71,11 +71,11 @@ class Link(asyncio.Protocol):
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
-        """Frames that nobody waits for are dropped unread."""
+        """Replies to others are dropped unread; a second one to us would pass for the answer to our next request."""
         try:
             for frame in self._frames.feed(data):
-                if reply_id(frame) == self._wanted:
-                    self._settle(frame)
+                if reply_id(frame) == self._wanted and not self._settle(frame):
+                    self.hang_up()
         except ProtocolBroken as broken:
             self._settle(broken)
             self.hang_up()
@@ -86,13 +86,15 @@ class Link(asyncio.Protocol):
         self._settle(LinkLost())
         self._tell_gone()
 
-    def _settle(self, outcome: tuple[bytes, ...] | Exception) -> None:
+    def _settle(self, outcome: tuple[bytes, ...] | Exception) -> bool:
+        """Whether anybody was waiting for it."""
         if self._answer is None or self._answer.done():
-            return
+            return False
         if isinstance(outcome, Exception):
             self._answer.set_exception(outcome)
         else:
             self._answer.set_result(outcome)
+        return True
 
 
 async def connect(home: Path, *, tell_gone: Callable[[], None]) -> Link:

@@ -127,6 +127,22 @@ async def test_five_hundred_looks_cut_off_at_any_moment_leave_nothing_open(tmp_p
         assert psutil.Process().num_fds() <= before
 
 
+async def test_a_second_answer_is_never_taken_for_the_next_one(tmp_path: Path) -> None:
+    counted = iter(range(100))
+
+    async def twice(request: bytes, writer: asyncio.StreamWriter) -> None:
+        if request == VERSION.frame:
+            writer.write(reply("7.0.4", VERSION.id))
+        else:
+            answer = reply([entry(0, 1, restart_time=next(counted))], LIST.id)
+            writer.write(answer + answer)
+
+    async with fake_pm2(tmp_path / "h", twice) as fake, source_of(fake.home) as source:
+        told = [(await source.snapshot(within(5))).instances[0].entry.restarts for _ in range(3)]
+        assert told == [0, 1, 2]
+        assert fake.connections == 3
+
+
 async def _in_pieces(request: bytes, writer: asyncio.StreamWriter) -> None:
     known, answer = (VERSION, "7.0.4") if request == VERSION.frame else (LIST, [entry(1, 1)])
     noise = frame(b"j:{}", b"s:somebody-else")
