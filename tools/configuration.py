@@ -1,4 +1,5 @@
-"""Writes what follows from the models of the configuration: config.schema.json, and the reference in docs/configuration.md.
+# noqa: INP001 — a program, not a package
+"""Writes what follows from the models of the configuration: config.schema.json and docs/configuration.md's reference.
 
 `python tools/configuration.py` writes both; with `--check` it writes nothing, names what is not current, and exits 1.
 """
@@ -52,21 +53,21 @@ def reference() -> Iterator[str]:
     yield from _section("### log", LogConfig)
     yield from _section("### databases.NAME", DatabaseConfig)
     yield from _section("### services.NAME", ServiceConfig)
-    yield from _section("## Checks", Check, leave_out=("kind",))
+    yield from _section("## Checks", Check, said="What every check may say:", leave_out=("kind",))
     yield f"A bound (`thresholds.METRIC`) has {listed(f'`{key}`' for key in Bounds.model_fields)} or both: a number, a"
     yield "duration (`2s`) or a share (`80%`)."
     yield ""
     for kind in KINDS:
         yield from _section(f"### kind: {kind_of(kind)[0]}", kind, leave_out=tuple(Check.model_fields))
         yield from _defaults(kind)
-    yield from _section("## Channels", Channel, leave_out=("kind",))
+    yield from _section("## Channels", Channel, said="What every channel may say:", leave_out=("kind",))
     for channel in CHANNELS:
         yield from _section(f"### kind: {kind_of(channel)[0]}", channel, leave_out=tuple(Channel.model_fields))
 
 
-def _section(title: str, model: type[BaseModel], *, leave_out: tuple[str, ...] = ()) -> Iterator[str]:
+def _section(title: str, model: type[BaseModel], *, said: str = "", leave_out: tuple[str, ...] = ()) -> Iterator[str]:
     fields = {name: field for name, field in model.model_fields.items() if name not in leave_out}
-    yield from (title, "", getdoc(model) or "", "")
+    yield from (title, "", said or getdoc(model) or "", "")
     if fields:
         yield from ("| key | value | default | meaning |", "|---|---|---|---|")
         for name, field in fields.items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from abc import abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
@@ -114,6 +114,15 @@ class Bounds(BaseModel):
     critical: Bound | None = None
 
 
+def _wrong_bounds(threshold: Threshold) -> str | None:
+    bounds = [bound for bound in (threshold.warning, threshold.critical) if bound is not None]
+    if threshold.unit == "ratio" and any(bound > 1 for bound in bounds):
+        return f"a bound on {threshold.metric} is a share; write for example 80% or 0.8"
+    if bounds != sorted(bounds, reverse=threshold.worse == "below"):
+        return f"on {threshold.metric}, warning ({bounds[0]:g}) is beyond critical ({bounds[1]:g})"
+    return None
+
+
 class Check(BaseModel):
     """One way of looking at a service. A kind is a subclass in a file of its own and a line in `checks/__init__.py`."""
 
@@ -138,13 +147,16 @@ class Check(BaseModel):
     thresholds: dict[str, Bounds] = Field(default_factory=dict, description="Other bounds than the default ones.")
 
     @model_validator(mode="after")
-    def _thresholds_are_known(self) -> Check:
+    def _thresholds_make_sense(self) -> Check:
         known = [t.metric for t in self.default_thresholds]
         for metric in self.thresholds:
             if metric not in known:
                 raise ValueError(
                     f"no threshold on {metric!r} for kind {self.kind}; known: {', '.join(known) or 'none'}"
                 )
+        for each in self.judged_by():
+            if (wrong := _wrong_bounds(each)) is not None:
+                raise ValueError(wrong)
         return self
 
     @property
@@ -164,12 +176,11 @@ class Check(BaseModel):
         return ()
 
     def judged_by(self) -> tuple[Threshold, ...]:
-        """The default thresholds with the configured bounds put in."""
+        """The default thresholds with the configured bounds put in. A bound that is left out keeps its default; one
+        that is null is none."""
         return tuple(
-            Threshold(t.metric, own.warning, own.critical, t.unit, t.worse)
-            if (own := self.thresholds.get(t.metric))
-            else t
-            for t in self.default_thresholds
+            replace(each, **own.model_dump(exclude_unset=True)) if (own := self.thresholds.get(each.metric)) else each
+            for each in self.default_thresholds
         )
 
     def watch(self, env: Env, look_now: Callable[[], None]) -> None:

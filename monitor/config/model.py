@@ -163,7 +163,7 @@ class ServiceConfig(Section):
 
 
 class Config(Section):
-    """Everything config.yaml says."""
+    """The keys at the top of config.yaml."""
 
     env_file: NearPath | None = Field(
         default=None, description="A file of NAME=value lines; what the process's environment has wins over it."
@@ -182,13 +182,16 @@ class Config(Section):
     notify: tuple[ChannelConfig, ...] = Field(default=(), description="Where notices go.")
 
 
-def state_directory(config: Config, environ: Mapping[str, str]) -> Path:
-    """`state.directory`, else $STATE_DIRECTORY, else /var/lib/infra-monitor as root, else the XDG state directory."""
+def state_directory(config: Config, environ: Mapping[str, str], *, root: bool | None = None) -> Path:
+    """`state.directory`, else $STATE_DIRECTORY, else /var/lib/infra-monitor as root, else the XDG state directory.
+
+    `root`: whether we are root; asked of the system unless said.
+    """
     if config.state.directory is not None:
         return config.state.directory
     if given := environ.get("STATE_DIRECTORY", "").partition(":")[0]:  # systemd lists several, parted by colons
         return Path(given)
-    if os.geteuid() == 0:
+    if os.geteuid() == 0 if root is None else root:
         return Path("/var/lib/infra-monitor")
     xdg = environ.get("XDG_STATE_HOME", "")
     base = Path(xdg) if xdg.startswith("/") else Path(environ.get("HOME") or Path.home(), ".local", "state")

@@ -61,12 +61,12 @@ def _scalar(value: Any) -> Any:
         case NotConfigured() | Path():
             return str(value)
         case float():  # every decimal number of the configuration but the bounds is a duration
-            return _duration(value)
+            return duration(value)
         case _:
             return value
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
     """In the largest unit that divides it: `5m`, `90s`, `0.25s`."""
     for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
         if seconds % size == 0:

@@ -12,15 +12,17 @@ import ssl
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 from urllib.parse import urlsplit
 
-import aiohttp
 from pydantic import BeforeValidator, ConfigDict, Field, SecretStr, field_validator
 
 from monitor import __version__, answers
 from monitor.core.durations import parse_duration
 from monitor.notify.base import Channel, Delivery, NotTaken, Post
+
+if TYPE_CHECKING:
+    import aiohttp
 
 LONGEST_WAIT_SECONDS: Final = 3600.0
 _ENCODED: Final = "whsec_"
@@ -69,6 +71,8 @@ class WebhookChannel(Channel):
     async def send(self, delivery: Delivery, post: Post) -> None:
         """2xx is the only yes, and all that is read of the answer. Redirects are not followed: a signed notice goes
         where it was meant to go."""
+        import aiohttp  # noqa: PLC0415 — 0.1 s to load: reading the configuration must not wait for it
+
         body = body_of(delivery)
         try:
             async with post.http.post(
@@ -150,6 +154,8 @@ def _judge(status: int, retry_after: float | None) -> None:
 
 def _why(error: aiohttp.ClientError | OSError) -> str:
     """Our own words: the texts of these errors may hold the address, and with it a password."""
+    import aiohttp  # noqa: PLC0415 — same as above
+
     match error:
         case aiohttp.ClientConnectorCertificateError(certificate_error=ssl.SSLCertVerificationError() as refusal):
             return f"its TLS certificate was not accepted: {refusal.verify_message}"
