@@ -14,7 +14,7 @@ setup: ## install everything that the demo and the tests need (virtual environme
 	@sh tools/setup.sh
 
 demo: setup ## the whole stack and the daemon on it, here; FOR=60s stops by itself
-	@$(PYTHON) -m tools.demo $(if $(FOR),--for $(FOR))
+	@$(PYTHON) -m tests.lab.demo $(if $(FOR),--for $(FOR))
 
 break: ## break something in the running demo: make break FAULT=postgres-stopped
 	@$(LAB) break $(FAULT)

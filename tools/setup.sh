@@ -27,8 +27,13 @@ find_python() {
     done
 }
 
+# A folder that was moved has programs that point to where it was; one whose making failed half-way has no pip.
+venv_works() {
+    [ -x .venv/bin/python ] && head -n 3 .venv/bin/pip 2>/dev/null | grep -qF "$(pwd -P)/.venv/"
+}
+
 missing_packages() {
-    [ -x .venv/bin/python ] || "$1" -c 'import ensurepip, venv' 2>/dev/null ||
+    venv_works || "$1" -c 'import ensurepip, venv' 2>/dev/null ||
         "$1" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])'
     has nginx || echo nginx
     ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || echo postgresql
@@ -73,7 +78,7 @@ install_packages() {
 # --- Python ----------------------------------------------------------------------------------------------------------
 
 python_packages() {
-    [ -x .venv/bin/python ] || {
+    venv_works || {
         say "a virtual environment with $("$1" --version)"
         rm -rf .venv
         "$1" -m venv .venv
@@ -97,7 +102,7 @@ unless_done() {
     files=$3
     shift 3
     # shellcheck disable=SC2086 # a list of files
-    want="$(pwd) $(cat $files | cksum)"
+    want="$(pwd -P) $(cat $files | cksum)"
     if [ -e "$product" ] && [ "$(cat "$STAMPS/$step" 2>/dev/null)" = "$want" ]; then
         return
     fi

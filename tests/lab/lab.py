@@ -23,8 +23,15 @@ from tests.lab.reach import answers
 class Lab:
     """As a context manager it is guarded: when the process that holds it dies, however, the lab goes too."""
 
-    def __init__(self, directory: Path, *, progress: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        progress: Callable[[str], None] = lambda _: None,
+        daemon_port: int | None = None,
+    ) -> None:
         self.directory = directory.resolve()
+        self._daemon_port = daemon_port
         self._progress = progress
         self._guardian: subprocess.Popen[bytes] | None = None
 
@@ -41,7 +48,7 @@ class Lab:
         self.down()
         self.directory.mkdir(parents=True, exist_ok=True)
         with claimed_ports() as (first_port, claim):
-            places = Places.choose(self.directory, first_port)
+            places = Places.choose(self.directory, first_port=first_port, daemon_port=self._daemon_port)
             places.write()
             try:
                 self._install(places)

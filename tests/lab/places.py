@@ -34,18 +34,20 @@ class Places:
     directory: Path
     postgres_home: Path
     first_port: int
+    daemon_port: int
     superuser_password: str
     app_password: str
     monitor_password: str
     webhook_secret: str
 
     @classmethod
-    def choose(cls, directory: Path, first_port: int) -> Places:
+    def choose(cls, directory: Path, *, first_port: int, daemon_port: int | None) -> Places:
         """New passwords, hard ones: what breaks on a blank, a quote or a percent sign shall break here."""
         return cls(
             directory=directory,
             postgres_home=_postgres_home(directory),
             first_port=first_port,
+            daemon_port=daemon_port or first_port + 6,
             superuser_password=secrets.token_urlsafe(16),
             app_password=f'lab p@ss:w/rd#1%25$HOME&"é"{secrets.token_hex(8)}',
             monitor_password=f"m=o;n?{secrets.token_hex(8)}",
@@ -75,7 +77,6 @@ class Places:
     nginx_port = property(lambda self: int(self.first_port) + 3)
     status_port = property(lambda self: int(self.first_port) + 4)
     receiver_port = property(lambda self: int(self.first_port) + 5)
-    daemon_port = property(lambda self: int(self.first_port) + 6)
 
     @property
     def product(self) -> Path:
@@ -208,6 +209,17 @@ def _postgres_home(directory: Path) -> Path:
     return Path(tempfile.mkdtemp(prefix="signalcraft-lab-postgres-", dir="/tmp"))
 
 
+def is_free(port: int) -> bool:
+    """Could a server listen there now?"""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True
+
+
 @contextmanager
 def claimed_ports() -> Iterator[tuple[int, socket.socket]]:
     """The first of ten free ports in a row, below those that the kernel gives to outgoing connections.
@@ -220,11 +232,9 @@ def claimed_ports() -> Iterator[tuple[int, socket.socket]]:
         with socket.socket(socket.AF_UNIX) as claim:
             try:
                 claim.bind(f"\0signalcraft-lab-{first}")
-                for port in range(first, first + _PORTS_OF_A_LAB):
-                    with socket.socket() as probe:
-                        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                        probe.bind((HOST, port))
             except OSError:
+                continue
+            if not all(is_free(port) for port in range(first, first + _PORTS_OF_A_LAB)):
                 continue
             yield first, claim
             return
