@@ -1,7 +1,7 @@
 #!/bin/sh
 # All tests. The core comes first, under coverage: every branch of it has to be reached. Fails when anything failed.
 set -u
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 
 workers=$(nproc)
 [ "$workers" -ge 2 ] || workers=2
