@@ -229,16 +229,16 @@ class Store:
         pieces = split(after)
         kept = [(*key, dump(pieces[key])) for key in keys if key in pieces]
         gone = [tuple(key) for key in keys if key not in pieces]
+        owed = [
+            (f"msg_{secrets.token_hex(16)}", channel, dump(each.notice), each.notice.at, each.notice.at)
+            for each in notices
+            for channel in each.channels
+        ]
         with self._transaction():
             self._connection.executemany("INSERT OR REPLACE INTO pieces (kind, id, body) VALUES (?, ?, ?)", kept)
             self._connection.executemany("DELETE FROM pieces WHERE kind = ? AND id = ?", gone)
             self._connection.executemany(
-                "INSERT INTO outbox (id, channel, notice, created_at, next_attempt_at) VALUES (?, ?, ?, ?, ?)",
-                [
-                    (f"msg_{secrets.token_hex(16)}", channel, dump(each.notice), each.notice.at, each.notice.at)
-                    for each in notices
-                    for channel in each.channels
-                ],
+                "INSERT INTO outbox (id, channel, notice, created_at, next_attempt_at) VALUES (?, ?, ?, ?, ?)", owed
             )
 
     def _load(self) -> State | None:

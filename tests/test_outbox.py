@@ -26,6 +26,7 @@ from monitor.notify.base import Channel, Delivery, NotTaken, Post
 from monitor.notify.webhook import WebhookChannel
 from monitor.outbox import BUG_TRIES, Outbox, Patience
 from monitor.store import Outgoing, Store, StoreError, Waiting
+from tests.delivery.busy import held
 from tests.delivery.receiver import Receiver, Request, accept, posting, receiving
 
 HASTY = Patience(shortest=0.001, longest=0.004)
@@ -347,6 +348,20 @@ class TestClose:
             await arrived.wait()
         assert house.outcomes == {("webhook", "opened", "delivered"): 1}
         assert len(receiver.requests) == 1
+        assert (await house.store.backlog())["webhook"].pending == 1
+
+    async def test_nothing_is_begun_any_more(self, house: House, receiver: Receiver) -> None:
+        """The end comes while the disk is still looking for the next notice."""
+        async with house.running(webhook(receiver)) as outbox:
+            await asyncio.sleep(0.05)
+            await house.commit(notice(1))
+            with held(house.store):
+                outbox.wake()
+                await asyncio.sleep(0.05)
+                closing = asyncio.create_task(outbox.close())
+                await asyncio.sleep(0.05)
+            await closing
+        assert not receiver.requests
         assert (await house.store.backlog())["webhook"].pending == 1
 
     async def test_it_does_not_wait_for_ever(

@@ -27,6 +27,7 @@ from monitor.core.model import (
     Status,
 )
 from monitor.store import KEEP_DEAD_SECONDS, KEEP_DONE_SECONDS, Backlog, Outgoing, Store, StoreError, Waiting
+from tests.delivery.busy import held
 
 INCIDENT = Incident("inc-1", "rds", Severity.CRITICAL, 100.0)
 STATE = State({"rds": ServiceState(Status.DOWN, 100.0)}, (INCIDENT,), sequence=3)
@@ -129,6 +130,25 @@ class TestState:
         assert (await store.load(), (await store.backlog()).get("a", Backlog()).pending) in [(STATE, 1), (None, 0)]
         await store.close()
 
+    async def test_a_cancelled_commit_that_fails_owes_the_quiet_changes_as_before(self, tmp_path: Path) -> None:
+        """Whoever waits for a commit may go away; what it was to take along is not forgotten for that."""
+        looked = replace(STATE, services={"rds": replace(STATE.services["rds"], checks={"rds": CheckState(seen_at=5)})})
+        store = Store.open(tmp_path)
+        await store.commit(None, STATE, ())
+        await store.commit(STATE, looked, ())
+        with held(store):
+            refusing = asyncio.create_task(execute(store, "PRAGMA query_only = 1"))
+            await asyncio.sleep(0)
+            commit = asyncio.create_task(store.commit(looked, replace(looked, sequence=9), ()))
+            await asyncio.sleep(0.05)
+            commit.cancel()
+            await asyncio.gather(commit, return_exceptions=True)
+        await refusing
+        await execute(store, "PRAGMA query_only = 0")
+        store = await reopened(store, tmp_path)
+        assert await store.load() == looked
+        await store.close()
+
     async def test_a_row_that_makes_no_sense_costs_only_itself(self, tmp_path: Path) -> None:
         store = Store.open(tmp_path)
         await store.commit(None, STATE, [Outgoing(notice(1), ("a",)), Outgoing(notice(2), ("a",))])
@@ -191,20 +211,26 @@ class TestNotices:
 
 async def rows(store: Store) -> list[str]:
     """The states of all rows; there is no other way to see the ones that are done."""
+    return [state for (state,) in await execute(store, "SELECT state FROM outbox ORDER BY number")]
 
-    def read() -> list[str]:
-        return [row[0] for row in store._connection.execute("SELECT state FROM outbox ORDER BY number")]
 
-    return await store._run(read)
+async def execute(store: Store, statement: str) -> list[tuple[str]]:
+    return await store._run(lambda: store._connection.execute(statement).fetchall())
 
 
 class TestFailure:
+    async def test_state_and_notices_stand_or_fall_together(self, store: Store) -> None:
+        await store.commit(None, STATE, ())
+        await execute(store, "ALTER TABLE outbox RENAME TO elsewhere")
+        with pytest.raises(StoreError, match="no such table"):
+            await store.commit(STATE, replace(STATE, sequence=8), [Outgoing(notice(), ("a",))])
+        assert await store.load() == STATE
+        await store.commit(STATE, replace(STATE, sequence=9), ())
+
     async def test_a_full_disk_keeps_nothing_says_so_and_passes(self, tmp_path: Path) -> None:
-        """State and notices stand or fall together."""
         store = Store.open(tmp_path)
         await store.commit(None, STATE, ())
-        (pages,) = await store._run(lambda: store._connection.execute("PRAGMA page_count").fetchone())
-        await store._run(lambda: store._connection.execute(f"PRAGMA max_page_count = {pages}").fetchall())
+        await execute(store, "PRAGMA max_page_count = 1")  # SQLite makes it what there is
         after = replace(STATE, sequence=8)
         large = replace(notice(), incident=replace(INCIDENT, diagnosis=None, impacted=("x" * 100_000,)))
         with pytest.raises(StoreError, match="full") as caught:
@@ -212,7 +238,7 @@ class TestFailure:
         assert "\n" not in str(caught.value)
         assert await store.load() == STATE
         assert await store.backlog() == {}
-        await store._run(lambda: store._connection.execute("PRAGMA max_page_count = 1000000").fetchall())
+        await execute(store, "PRAGMA max_page_count = 1000000")
         await store.commit(STATE, after, [Outgoing(large, ("a",))])
         assert await store.load() == after
         assert (await store.backlog())["a"].pending == 1
@@ -224,13 +250,12 @@ class TestFailure:
         checks = {"rds": CheckState(seen_at=5.0, blind_reason="x" * 100_000)}
         looked = replace(STATE, services={"rds": replace(STATE.services["rds"], checks=checks)})
         await store.commit(STATE, looked, ())
-        (pages,) = await store._run(lambda: store._connection.execute("PRAGMA page_count").fetchone())
-        await store._run(lambda: store._connection.execute(f"PRAGMA max_page_count = {pages}").fetchall())
+        await execute(store, "PRAGMA max_page_count = 1")  # SQLite makes it what there is
         await store._flush()  # as the timer does
         with pytest.raises(StoreError):
             await store.commit(looked, replace(looked, sequence=8), ())
         assert await store.load() == STATE
-        await store._run(lambda: store._connection.execute("PRAGMA max_page_count = 1000000").fetchall())
+        await execute(store, "PRAGMA max_page_count = 1000000")
         store = await reopened(store, tmp_path)
         assert await store.load() == looked
         await store.close()
