@@ -19,10 +19,9 @@ def let_go(turn: Turn) -> None:
         if turn.service(incident.root).flapping:
             continue
         lost = _lost(turn, incident)
-        if lost:
-            _part(turn, _settling(turn, incident, lost), lost)
-        elif incident.settling_since is not None:
-            turn.put(replace(incident, settling_since=None, settling_until=None))
+        rest = _part(turn, _settling(turn, incident, lost), lost) if lost else incident
+        if rest.settling_since is not None and not _lost(turn, rest):
+            turn.put(replace(rest, settling_since=None, settling_until=None))
 
 
 def _lost(turn: Turn, incident: Incident) -> list[str]:
@@ -45,7 +44,7 @@ def _settling(turn: Turn, incident: Incident, lost: list[str]) -> Incident:
     return turn.put(replace(incident, settling_since=turn.now, settling_until=turn.now + turn.plan.hold))
 
 
-def _part(turn: Turn, incident: Incident, lost: list[str]) -> None:
+def _part(turn: Turn, incident: Incident, lost: list[str]) -> Incident:
     for name in lost:
         root = root_of(turn, name)
         if root != name:
@@ -56,6 +55,7 @@ def _part(turn: Turn, incident: Incident, lost: list[str]) -> None:
             home = incident
         if home.id != incident.id:
             incident = _move(turn, name, incident, home)
+    return incident
 
 
 def _time_is_up(turn: Turn, incident: Incident, name: str) -> bool:
