@@ -197,6 +197,19 @@ def test_checks_of_one_service_that_publish_the_same_metric_are_told_apart_by_th
     }
 
 
+def test_a_check_with_a_name_of_its_own_carries_it() -> None:
+    metrics = Metrics({"water": (Pump(name="north"),)}, "1.2.3")
+    metrics.looked(seen(pressure(0.1), check="north"))
+    assert of("infra_pump_pressure_ratio", metrics) == {labels(service="water", check="north"): 0.1}
+
+
+def test_a_metric_without_a_series_is_not_mentioned(metrics: Metrics) -> None:
+    assert b"infra_pump_" not in metrics.render(None)[0]
+    metrics.looked(seen(pressure(0.5)))
+    metrics.looked(BLIND)
+    assert b"infra_pump_" not in metrics.render(None)[0]
+
+
 def test_a_reading_may_not_speak_for_another_service_or_take_a_name_of_prometheus(metrics: Metrics) -> None:
     names = ("service", "check", "instance", "job", "le", "__name__", "Bad-Name")
     metrics.looked(seen(*(pressure(0.1, {name: "x"}) for name in names)))
@@ -233,12 +246,28 @@ def test_no_more_than_1000_label_sets_of_a_metric_are_kept_and_the_rest_is_count
     assert sum(of("infra_series_dropped_total", metrics).values()) >= 100
 
 
+@pytest.mark.parametrize("reading", ["stops", "stroke"])
+def test_the_total_that_was_not_heard_of_for_longest_makes_room(metrics: Metrics, reading: str) -> None:
+    def heard(pid: int) -> Reading:
+        return Reading(reading, 1.0, labels={"pid": str(pid)})
+
+    metrics.looked(seen(*(heard(pid) for pid in range(MAX_SERIES))))
+    metrics.looked(seen(heard(0)))
+    assert of("infra_series_dropped_total", metrics) == {}
+    metrics.looked(seen(heard(MAX_SERIES)))
+    kept = {dict(key).get("pid") for name, key in published(metrics) if name.startswith("infra_pump_")}
+    assert {"0", str(MAX_SERIES)} <= kept
+    assert "1" not in kept
+    assert len(kept) == MAX_SERIES
+
+
 def test_a_removed_check_is_gone_at_once_and_a_late_look_of_it_changes_nothing(metrics: Metrics) -> None:
     metrics.looked(seen(pressure(0.5)))
     metrics.reload({"air": (Pump(),)})
     metrics.looked(seen(pressure(0.6)))
-    services = {dict(key).get("service") for _, key in published(metrics)}
-    assert services == {None, "air"}
+    assert {dict(key).get("service") for _, key in published(metrics)} == {None, "air"}
+    metrics.reload({})
+    assert {dict(key).get("service") for _, key in published(metrics)} == {None}
 
 
 def test_after_a_reload_an_unchanged_check_keeps_its_numbers_and_a_changed_one_begins_anew(metrics: Metrics) -> None:
@@ -339,6 +368,7 @@ def test_open_incidents_are_counted_by_severity_with_the_causes_known_of_them(me
         Incident("i1", "rds", Severity.CRITICAL, 1.0, diagnosis=cause),
         Incident("i2", "nginx", Severity.WARNING, 1.0),
         Incident("i3", "nginx", Severity.WARNING, 1.0, resolved_at=2.0, diagnosis=cause),
+        Incident("i4", "nginx", Severity.WARNING, 1.0, adopted_by="i1", diagnosis=cause),
     )
     metrics.changed(PLAN, believed(Status.DOWN, *incidents), (), 50.0)
     assert of("infra_incidents", metrics) == {

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import ClassVar, Literal
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from prometheus_client.core import Metric as ParsedFamily
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
@@ -94,6 +94,8 @@ def test_a_label_value_is_read_back_as_it_was_but_for_what_no_parser_could_read(
     assert family.samples[0].labels == {"name": expected}
 
 
+@example(math.nan)
+@example(-math.inf)
 @given(st.one_of(st.floats(), st.integers(-(2**53), 2**53)))
 def test_a_number_is_read_back_as_the_same_number(value: float) -> None:
     read = float(number(value).replace("Inf", "inf"))
@@ -181,6 +183,7 @@ def test_promtool_has_nothing_to_say() -> None:
         ("application/openmetrics-text;version=2.0.0", Format.TEXT),
         ("application/openmetrics-text;q=0", Format.TEXT),
         ("application/openmetrics-text;q=0.3,text/plain;q=0.9", Format.TEXT),
+        ("text/plain;q=0.5,application/openmetrics-text;q=0.5", Format.OPENMETRICS),
         ("application/openmetrics-text;q=many", Format.TEXT),
         (";;,=;q", Format.TEXT),
     ],

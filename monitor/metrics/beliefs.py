@@ -47,7 +47,9 @@ class Beliefs:
         for service in plan.services:
             if service in state.services:
                 self._publish_status(service, shown(state, service, now), state.services[service].status)
-        self._publish_incidents([each for each in state.incidents if each.resolved_at is None and each.adopted_by is None])
+        self._publish_incidents(
+            [each for each in state.incidents if each.resolved_at is None and each.adopted_by is None]
+        )
 
     def _publish_status(self, service: str, status: Status, beneath: Status) -> None:
         """`beneath` is what it would be without maintenance: work on a service does not make it answer."""

@@ -79,9 +79,9 @@ class Metrics:
         """Ask these at each scrape what is still owed, and for how long."""
 
         def owed() -> tuple[int, float | None]:
-            owing = [each for each in backlog().values() if each.pending]
-            oldest = min((each.oldest_created_at for each in owing if each.oldest_created_at is not None), default=None)
-            return sum(each.pending for each in owing), None if oldest is None else max(0.0, now() - oldest)
+            channels = backlog().values()
+            since = [each.oldest_created_at for each in channels if each.oldest_created_at is not None]
+            return sum(each.pending for each in channels), max(0.0, now() - min(since)) if since else None
 
         self._own.outbox = owed
 

@@ -65,7 +65,9 @@ class OwnNumbers(Collector):
         if self.outbox is None:
             return
         pending, oldest_seconds = self.outbox()
-        yield GaugeMetricFamily("infra_outbox_pending", "Notices on disk that their channel has not taken yet.", pending)
+        yield GaugeMetricFamily(
+            "infra_outbox_pending", "Notices on disk that their channel has not taken yet.", pending
+        )
         if oldest_seconds is not None:
             yield GaugeMetricFamily(
                 "infra_outbox_oldest_seconds", "Age of the oldest of them; absent when there is none.", oldest_seconds

@@ -42,6 +42,7 @@ def _plan() -> Plan:
         {
             "rds": ServicePlan("rds", (check,), metadata={"team": "db"}),
             "nodejs": ServicePlan("nodejs", (check,), depends_on=("rds",)),
+            "python": ServicePlan("python", (check,), depends_on=("rds",)),
             "<b>odd</b>": ServicePlan("<b>odd</b>", (check,)),
         }
     )
@@ -94,7 +95,7 @@ class Served:
 
 @pytest.fixture
 async def served(tmp_path: Path) -> AsyncIterator[Served]:
-    """Everything healthy; two services that depend on each other, and one with a name that has to be escaped."""
+    """Everything healthy; two services that depend on rds, and one with a name that has to be escaped."""
     clock = HandClock()
     store = Store.open(tmp_path / "state")
     monitoring = await ServiceMonitoring.open(plan=_plan(), store=store, clock=clock, route=lambda _notice: ())

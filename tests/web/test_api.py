@@ -26,8 +26,8 @@ SERVICE_KEYS = {
 
 async def test_the_summary_counts_the_services(broken: Served) -> None:
     assert await broken.data("/api/v1/summary") == {
-        "total_services": 3,
-        "healthy_services": 1,
+        "total_services": 4,
+        "healthy_services": 2,
         "warning_services": 0,
         "critical_services": 0,
         "down_services": 2,
@@ -41,9 +41,9 @@ async def test_the_summary_counts_the_services(broken: Served) -> None:
 
 async def test_services_are_a_list_in_the_order_of_the_configuration_with_every_key(served: Served) -> None:
     services = await served.data("/api/v1/services")
-    assert [each["name"] for each in services] == ["rds", "nodejs", "<b>odd</b>"]
+    assert [each["name"] for each in services] == ["rds", "nodejs", "python", "<b>odd</b>"]
     assert all(set(each) == SERVICE_KEYS for each in services)
-    assert [each["dependencies"] for each in services] == [[], ["rds"], []]
+    assert [each["dependencies"] for each in services] == [[], ["rds"], ["rds"], []]
 
 
 async def test_one_service_is_answered_by_its_name(served: Served) -> None:
@@ -71,11 +71,35 @@ async def test_names_that_are_not_utf8_do_not_break_the_answer(served: Served) -
 async def test_incidents_are_the_open_ones_unless_all_are_asked_for(broken: Served) -> None:
     (open_one,) = await broken.data("/api/v1/incidents")
     assert (open_one["root"], open_one["status"]) == ("rds", "open")
-    assert open_one["impacted"] == [{"name": "nodejs", "status": "down"}]
+    assert open_one["impacted"] == [
+        {"name": "nodejs", "status": "down"},
+        {"name": "python", "status": "healthy"},
+    ]
     await recover(broken)
     assert await broken.data("/api/v1/incidents") == []
     (resolved,) = await broken.data("/api/v1/incidents?state=all")
     assert (resolved["id"], resolved["status"]) == (open_one["id"], "resolved")
+
+
+async def test_an_incident_that_became_part_of_another_is_not_open_by_itself(served: Served) -> None:
+    for service in ("nodejs", "python"):
+        await served.down(service)
+        await served.pass_time(13.0)
+    assert len(await served.data("/api/v1/incidents")) == 2
+    await served.down("rds")
+    await served.pass_time(13.0)
+    (root,) = await served.data("/api/v1/incidents")
+    assert root["root"] == "rds"
+    (part,) = [each for each in await served.data("/api/v1/incidents?state=all") if each["id"] != root["id"]]
+    assert (part["status"], part["part_of"]) == ("open", root["id"])
+
+
+async def test_the_newest_incidents_and_alerts_come_first(served: Served) -> None:
+    for service in ("<b>odd</b>", "rds"):
+        await served.down(service)
+        await served.pass_time(13.0)
+    assert [each["root"] for each in await served.data("/api/v1/incidents")] == ["rds", "<b>odd</b>"]
+    assert [each["service"] for each in await served.data("/api/v1/alerts")] == ["rds", "<b>odd</b>"]
 
 
 async def test_an_incident_is_answered_by_its_id_also_when_it_is_over(broken: Served) -> None:
@@ -103,7 +127,7 @@ async def test_alerts_can_be_asked_for_by_service_and_severity(broken: Served) -
 
 async def test_the_topology_points_from_the_dependant_to_what_it_needs(served: Served) -> None:
     topology = await served.data("/api/v1/topology")
-    assert topology["edges"] == [{"from": "nodejs", "to": "rds"}]
+    assert topology["edges"] == [{"from": "nodejs", "to": "rds"}, {"from": "python", "to": "rds"}]
     assert {"name": "rds", "status": "healthy"} in topology["services"]
 
 
@@ -112,7 +136,7 @@ async def test_the_topology_points_from_the_dependant_to_what_it_needs(served: S
     [
         ("/api/v1/alerts?serverity=critical", "unknown parameter 'serverity'; known here: service, severity, state"),
         ("/api/v1/alerts?severity=loud", "severity cannot be 'loud'; it is one of info, warning, error, critical"),
-        ("/api/v1/alerts?service=redis", "service cannot be 'redis'; it is one of rds, nodejs, <b>odd</b>"),
+        ("/api/v1/alerts?service=redis", "service cannot be 'redis'; it is one of rds, nodejs, python, <b>odd</b>"),
         ("/api/v1/alerts?state=open", "state cannot be 'open'; it is one of active, all"),
         ("/api/v1/alerts?state=all&state=all", "parameter state is given twice"),
         ("/api/v1/incidents?state=", "state cannot be ''; it is one of open, all"),

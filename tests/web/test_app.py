@@ -76,7 +76,7 @@ async def test_prometheus_discovers_the_daemon_under_the_address_it_asked(served
     assert await answer.json() == [
         {
             "targets": ["10.0.0.7:10142"],
-            "labels": {"__meta_infra_version": __version__, "__meta_infra_services": ",rds,nodejs,<b>odd</b>,"},
+            "labels": {"__meta_infra_version": __version__, "__meta_infra_services": ",rds,nodejs,python,<b>odd</b>,"},
         }
     ]
 
