@@ -55,15 +55,9 @@ class Unreadable(Exception):  # noqa: N818 — it says what a row is, not what w
 def split(state: State) -> dict[Key, Piece]:
     """Every piece of the state under its key."""
     pieces: dict[Key, Piece] = {Key("service", name): each for name, each in state.services.items()}
-    pieces |= {Key("incident", each.id): each for each in state.incidents}
-    pieces |= {Key("silence", each.id): each for each in state.silences}
-    pieces |= {Key("maintenance", each.id): each for each in state.maintenance}
-    pieces[FRAME] = Frame(
-        state.sequence,
-        tuple(each.id for each in state.incidents),
-        tuple(each.id for each in state.silences),
-        tuple(each.id for each in state.maintenance),
-    )
+    for kind, listed in _lists(state):
+        pieces |= {Key(kind, each.id): each for each in listed}
+    pieces[FRAME] = _frame(state)
     return pieces
 
 
@@ -82,11 +76,15 @@ def join(pieces: Mapping[Key, Piece]) -> State:
 
 def changed(before: State | None, after: State) -> frozenset[Key]:
     """The keys of the pieces that are new, different or gone; everything when nothing is known of before."""
-    new = split(after)
     if before is None:
-        return frozenset(new)
-    old = split(before)
-    return frozenset(key for key in old.keys() | new.keys() if _differs(old.get(key), new.get(key)))
+        return frozenset(split(after))
+    keys = _differing("service", before.services, after.services)
+    for (kind, old), (_, new) in zip(_lists(before), _lists(after), strict=True):
+        if old is not new:
+            keys |= _differing(kind, {each.id: each for each in old}, {each.id: each for each in new})
+    if _frame(before) != _frame(after):
+        keys.add(FRAME)
+    return frozenset(keys)
 
 
 def is_quiet(before: State | None, after: State, keys: Iterable[Key]) -> bool:
@@ -146,8 +144,21 @@ def _read(adapter: TypeAdapter[Any], body: str) -> Any:
         raise Unreadable(str(error)) from None
 
 
-def _differs(old: Piece | None, new: Piece | None) -> bool:
-    return old is not new and old != new
+def _lists(state: State) -> tuple[tuple[str, tuple[Incident | Silence | Maintenance, ...]], ...]:
+    return ("incident", state.incidents), ("silence", state.silences), ("maintenance", state.maintenance)
+
+
+def _frame(state: State) -> Frame:
+    incidents, silences, maintenance = (tuple(each.id for each in listed) for _, listed in _lists(state))
+    return Frame(state.sequence, incidents, silences, maintenance)
+
+
+def _differing(kind: str, old: Mapping[str, Piece], new: Mapping[str, Piece]) -> set[Key]:
+    return {
+        Key(kind, each)
+        for each in old.keys() | new.keys()
+        if old.get(each) is not new.get(each) and old.get(each) != new.get(each)
+    }
 
 
 def _ordered(pieces: Iterable[Any], order: tuple[str, ...]) -> tuple[Any, ...]:
