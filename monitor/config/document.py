@@ -95,12 +95,13 @@ _Node: TypeAlias = _Scalar | _Sequence | _Mapping
 def read(text: str) -> Document:
     """The document with its complaints. Raises Unreadable for broken YAML, with the place."""
     if odd := _FORBIDDEN.search(text):
-        raise Unreadable(_place_of(text, odd.start()), f"the character U+{ord(odd.group()):04X} must not stand here")
+        raise Unreadable(place_of(text, odd.start()), f"the character U+{ord(odd.group()):04X} must not stand here")
     composer = _Composer(text)
     try:
         root = composer.document()
     except yaml.MarkedYAMLError as error:
-        raise Unreadable(composer.inside(error.problem_mark or error.context_mark), _said(error)) from None
+        place = composer.inside(error.problem_mark or error.context_mark)
+        raise Unreadable(place, _said(error, _character(text, place))) from None
     except yaml.YAMLError as error:
         raise Unreadable(Place(1, 1), f"not YAML: {str(error).splitlines()[0]}") from None
     document = Document(complaints=composer.complaints)
@@ -109,14 +110,25 @@ def read(text: str) -> Document:
     return document
 
 
-def _said(error: yaml.MarkedYAMLError) -> str:
+def _said(error: yaml.MarkedYAMLError, character: str) -> str:
     problem = error.problem or error.context or "cannot be read"
-    if "'\\t'" in problem or "\t" in problem:
-        return "not YAML: a tab must not indent; use spaces"
-    return f"not YAML: {problem}" + (f" ({error.context})" if error.context and error.problem else "")
+    if problem == "found character that cannot start any token":
+        if character == "\t":
+            return "not YAML: a tab must not indent; use spaces"
+        return f"not YAML: a text that begins with {character} must stand in quotes"
+    if problem.startswith("mapping values are not allowed"):
+        return "not YAML: no key: value may stand here; a text with a colon in it must stand in quotes"
+    begun = f" begun in line {error.context_mark.line + 1}" if error.context_mark else ""
+    return f"not YAML: {problem}" + (f" ({error.context}{begun})" if error.context and error.problem else "")
 
 
-def _place_of(text: str, index: int) -> Place:
+def _character(text: str, place: Place) -> str:
+    """What stands there; nothing at the end of a line."""
+    return _BREAK.split(text)[place.line - 1][place.column - 1 : place.column]
+
+
+def place_of(text: str, index: int) -> Place:
+    """The line and column of a character."""
     breaks = list(_BREAK.finditer(text, 0, index))
     return Place(len(breaks) + 1, index - (breaks[-1].end() if breaks else 0) + 1)
 
@@ -125,7 +137,7 @@ class _Composer:
     """Puts the parser's events together, no deeper than DEPTH, with merges (<<) done."""
 
     def __init__(self, text: str) -> None:
-        self._end = _place_of(text, len(text.rstrip()))
+        self._end = place_of(text, len(text.rstrip()))
         self._events: Iterator[Any] = yaml.parse(text, Loader=yaml.CSafeLoader)
         self._anchors: dict[str, _Node | None] = {}
         self._merged = 0

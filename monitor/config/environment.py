@@ -12,11 +12,13 @@ from typing import Any, Final
 from dotenv.parser import parse_stream
 
 from monitor.config.document import Path as Where
+from monitor.config.document import place_of
 from monitor.config.mistakes import Mistake
 
 LIMIT: Final = 4 * 1024 * 1024
 """Bytes a file of settings may have."""
 
+_BYTE_ORDER_MARK: Final = "\ufeff"
 _DOLLAR: Final = re.compile(r"\$\$|\$\{(?P<inside>[^}]*)(?P<end>\}?)")
 _EXPRESSION: Final = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?:(?P<how>:[-?])(?P<rest>[^$]*))?", re.DOTALL)
 
@@ -45,10 +47,11 @@ def read_text(path: Path, *, shown: str) -> str:
     if len(content) > LIMIT:
         raise FileMistake(Mistake(shown, 0, 0, "", f"larger than {LIMIT // 1024 // 1024} MiB"))
     try:
-        return content.decode("utf-8-sig")
+        return content.decode("utf-8").removeprefix(_BYTE_ORDER_MARK)
     except UnicodeDecodeError as error:
-        good = content[: error.start].decode("utf-8", "replace").splitlines() or [""]
-        raise FileMistake(Mistake(shown, len(good), len(good[-1]) + 1, "", "not UTF-8 from here on")) from None
+        good = content[: error.start].decode("utf-8").removeprefix(_BYTE_ORDER_MARK)
+        place = place_of(good, len(good))
+        raise FileMistake(Mistake(shown, place.line, place.column, "", "not UTF-8 from here on")) from None
 
 
 def _why(error: OSError | ValueError) -> str:

@@ -33,9 +33,10 @@ def explain(error: ValidationError, model: type[BaseModel], data: Any) -> tuple[
             continue  # enough entries are there; pydantic counts only the good ones
         path = path_of(_wanted(each), data)
         text = _text(each, model)
-        if each["type"] == "missing":  # a key with nothing behind it is there, and yet missing
-            text = "has no value" if path[-1:] == each["loc"][-1:] else "is missing"
-            path = path if text == "has no value" else (*path, each["loc"][-1])
+        if each["type"] in ("missing", "union_tag_not_found"):
+            key = _wanted(each)[-1]
+            text = "has no value" if path[-1:] == (key,) else "is missing"  # nothing behind a key is missing, too
+            path = path if text == "has no value" else (*path, key)
         at_key = each["type"] == "extra_forbidden" or each["loc"][-1:] == ("[key]",)
         found.setdefault((path, at_key), []).append(text)
     return tuple(Explained(path, _joined(texts), at_key) for (path, at_key), texts in found.items())
@@ -53,8 +54,8 @@ def path_of(loc: Loc, data: Any) -> Path:
 
 
 def _wanted(error: ErrorDetails) -> Loc:
-    """The error's location; pydantic puts an unknown kind at the mapping, people look for it at `kind`."""
-    return (*error["loc"], _tag_key(error["ctx"])) if error["type"] == "union_tag_invalid" else error["loc"]
+    """The error's location; pydantic puts a wrong `kind` at the mapping, people look for it at the key."""
+    return (*error["loc"], _tag_key(error["ctx"])) if error["type"].startswith("union_tag_") else error["loc"]
 
 
 def _entries(data: Any) -> Mapping[Any, Any]:
@@ -146,10 +147,6 @@ def _unknown_tag(_error: ErrorDetails, context: Mapping[str, Any], _model: type[
     return f"unknown {_tag_key(context)} {context['tag']!r}{_or_known(str(context['tag']), known)}"
 
 
-def _no_tag(_error: ErrorDetails, context: Mapping[str, Any], _model: type[BaseModel]) -> str:
-    return f"{_tag_key(context)} is missing"
-
-
 def _tag_key(context: Mapping[str, Any]) -> str:
     return str(context["discriminator"]).strip("'")
 
@@ -194,7 +191,6 @@ _EXPLAINERS: Final[Mapping[str, Callable[[ErrorDetails, Mapping[str, Any], type[
     "too_long": _too_long,
     "too_short": _too_short,
     "union_tag_invalid": _unknown_tag,
-    "union_tag_not_found": _no_tag,
 }
 
 

@@ -152,7 +152,7 @@ class _Loading:
         except ValidationError as error:
             wrong = tuple(each for each in explain(error, Config, data) if not self._excused(each.path))
             config = None
-        if not wrong and self._absent:
+        if self._absent and not wrong and not self._mistakes:
             config = Config.model_validate(self._put_aside(data), context=context)
         return config, wrong or tuple(numbers_said_by_truth(config, data) if config else ())
 
@@ -210,9 +210,9 @@ def dotted(path: Where) -> str:
 def _holder(path: Where) -> Where | None:
     """The check or channel that a path lies in. What a check is called does not depend on its settings."""
     match path:
-        case ("services", _, "checks", int(), key, *_) if key not in ("kind", "name"):
+        case ("services", _, "checks", int(), str(key), *_) if key not in ("kind", "name"):
             return path[:4]
-        case ("notify", int(), _, *_):
+        case ("notify", int(), str(), *_):
             return path[:2]
         case _:
             return None

@@ -69,7 +69,7 @@ def test_a_mistake_is_told_where_the_issue_shows_it(mistakes: Mistakes) -> None:
         ("services: [a]", "config.yaml:1:11: services: must be a mapping (key: value)"),
         ("services: {a: {checks: []}}", "config.yaml:1:24: services.a.checks: needs at least 1 entry"),
         ("services: {a: {}}", "config.yaml:1:15: services.a.checks: is missing"),
-        ("services: {a: {checks: [{every: 1s}]}}", "config.yaml:1:25: services.a.checks.0: kind is missing"),
+        ("services: {a: {checks: [{every: 1s}]}}", "config.yaml:1:25: services.a.checks.0.kind: is missing"),
         (
             "services: {a: {checks: [{kind: rds, confirm: 0}]}}",
             "config.yaml:1:46: services.a.checks.0.confirm: must be at least 1",
@@ -176,6 +176,27 @@ def test_other_mistakes_of_a_check_that_is_not_configured_are_still_told(mistake
     assert mistakes("services: {a: {checks: [{kind: pm2, app: '${APP}', evry: 5s}]}}") == [
         "config.yaml:1:52: services.a.checks.0.evry: unknown key, did you mean every?"
     ]
+
+
+@pytest.mark.parametrize(
+    ("check", "said"),
+    [
+        ("{app: '${APP}'}", ["config.yaml:1:25: services.a.checks.0.kind: is missing"]),
+        ("{kind: '${KIND}'}", ["config.yaml:1:32: services.a.checks.0.kind: KIND is not set"]),
+        ("'${CHECK}'", ["config.yaml:1:25: services.a.checks.0: CHECK is not set"]),
+        (
+            "['${X}']",
+            [
+                "config.yaml:1:25: services.a.checks.0: must be a mapping (key: value)",
+                "config.yaml:1:26: services.a.checks.0.0: X is not set",
+            ],
+        ),
+    ],
+)
+def test_what_cannot_be_told_to_be_a_check_is_a_mistake_set_or_not(
+    mistakes: Mistakes, check: str, said: list[str]
+) -> None:
+    assert mistakes(f"services: {{a: {{checks: [{check}]}}}}") == said
 
 
 def test_an_unset_variable_leaves_its_channel_out(loaded: Load) -> None:
