@@ -65,7 +65,8 @@ class Schedule:
         self._keys: set[Key] = set()
         self._running: dict[Key, asyncio.Task[None]] = {}
         self._began: dict[Key, float] = {}
-        self._wanted: dict[Key, tuple[float, asyncio.TimerHandle | None]] = {}
+        self._armed: dict[Key, tuple[float, asyncio.TimerHandle]] = {}  # wishes with a timer
+        self._after: dict[Key, float] = {}  # wishes that the look under way began too early for
         self._pulse: asyncio.Task[None] | None = None
 
     def start(self, checks: Mapping[Key, float]) -> None:
@@ -81,16 +82,7 @@ class Schedule:
     def want(self, service: str, check: str, at: float) -> None:
         """Have a look that begins at `at` or soon after; the earliest wish counts, and many wishes make one look."""
         key = Key(service, check)
-        if key not in self._keys:
-            return
-        known = self._wanted.get(key)
-        if known and known[0] <= at:
-            return
-        if known and known[1]:
-            known[1].cancel()
-        if key in self._running:
-            self._wanted[key] = (at, None)  # taken up when the one under way has ended
-        else:
+        if key in self._keys:
             self._arm(key, at)
 
     async def close(self, *, within_seconds: float) -> None:
@@ -99,10 +91,9 @@ class Schedule:
         if self._scheduler.running:
             self._scheduler.remove_all_jobs()  # first: shutdown() logs an error for each job it cancels
             self._scheduler.shutdown(wait=False)
-        for _, handle in self._wanted.values():
-            if handle:
-                handle.cancel()
-        self._wanted.clear()
+        for _, handle in self._armed.values():
+            handle.cancel()
+        self._armed.clear()
         if self._pulse:
             self._pulse.cancel()
             await asyncio.gather(self._pulse, return_exceptions=True)
@@ -130,20 +121,28 @@ class Schedule:
             await self._run(key.service, key.check)
         finally:
             self._running.pop(key, None)
-            wish = self._wanted.pop(key, None)
-            if wish and key in self._keys and wish[0] > self._began[key]:
-                self._arm(key, wish[0])
+            wish = self._after.pop(key, None)
+            if wish is not None and key in self._keys:
+                self._arm(key, wish)
 
     def _arm(self, key: Key, at: float) -> None:
+        """The earlier of two wishes counts."""
+        known = self._armed.get(key)
+        if known and known[0] <= at:
+            return
+        if known:
+            known[1].cancel()
         handle = asyncio.get_running_loop().call_later(max(0.0, at - self._clock.now()), self._fire, key)
-        self._wanted[key] = (at, handle)
+        self._armed[key] = (at, handle)
 
     def _fire(self, key: Key) -> None:
-        at, _ = self._wanted.pop(key)
+        """A look that began at the wished moment or later has met the wish; one that began before has not."""
+        at, _ = self._armed.pop(key)
+        if self._began.get(key, 0.0) >= at:
+            return
         if key in self._running:
-            if self._began[key] < at:
-                self._wanted[key] = (at, None)
-        elif self._began.get(key, 0.0) < at:
+            self._after[key] = at
+        else:
             self._begin(key)
 
     async def _feel_the_pulse(self) -> None:

@@ -132,6 +132,21 @@ async def test_the_earlier_of_two_wishes_counts() -> None:
     await looks.schedule.close(within_seconds=1)
 
 
+async def test_a_wish_outlives_looks_that_come_and_go_before_its_moment() -> None:
+    """Found on the real chain: a due look between a wish and its moment ended with a crash when the moment came."""
+    looks = Looks(takes=0.01)
+    crashes: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: crashes.append(context))
+    looks.schedule.start({KEY: 0.05})
+    await _until(lambda: len(looks.began) >= 1)
+    for delay in range(40):
+        looks.schedule.want("rds", "rds", looks.clock.now() + 0.3 - delay * 0.01)
+        await asyncio.sleep(0.013)
+    await asyncio.sleep(0.4)
+    await looks.schedule.close(within_seconds=1)
+    assert crashes == []
+
+
 async def test_a_wish_for_what_is_not_watched_is_ignored() -> None:
     looks = Looks()
     looks.schedule.start({KEY: 3600.0})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -36,6 +37,13 @@ def command(
         env=environment(more) | {"PYTHONPATH": str(Path(__file__).parents[2])},
         cwd=cwd,
     )
+
+
+def free_port() -> int:
+    """One that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def wait_for(what: Callable[[], T | None], *, seconds: float = 60.0, every: float = 0.05) -> T:

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 import pytest
 
-from tests.daemon.running import RunningDaemon, wait_for
+from tests.daemon.running import RunningDaemon, free_port, wait_for
 from tests.daemon.wire import Wire
 from tests.lab.fixtures import healthy_lab, lab
 from tests.lab.lab import Lab
@@ -81,7 +81,7 @@ def _configured(directory: Path, lab: Lab, wire: Wire, receiver: Receiver) -> Pa
     config.write_text(
         f"""
 env_file: .env
-web: {{listen: "127.0.0.1:0"}}
+web: {{listen: "127.0.0.1:{free_port()}"}}
 state: {{directory: "{directory / "state"}"}}
 services: {{rds: {{checks: [{{kind: rds, every: 1s, timeout: 5s}}]}}}}
 notify: [{{kind: webhook, url: "{receiver.url}"}}]

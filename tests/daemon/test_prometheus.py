@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import urllib.request
 from pathlib import Path
@@ -13,7 +12,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.daemon.conftest import Watched
-from tests.daemon.running import wait_for
+from tests.daemon.running import free_port, wait_for
 
 pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab-daemon"), pytest.mark.timeout(240)]
 
@@ -35,9 +34,7 @@ def test_a_real_prometheus_scrapes_it_without_an_error(watched: Watched, tmp_pat
         "global: {scrape_interval: 1s}\n"
         f"scrape_configs: [{{job_name: infra-monitor, static_configs: [{{targets: ['{target}']}}]}}]\n"
     )
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     with (tmp_path / "prometheus.log").open("wb") as log:
         process = subprocess.Popen(
             ["prometheus", f"--config.file={config}", f"--storage.tsdb.path={tmp_path / 'data'}",

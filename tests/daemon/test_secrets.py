@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.daemon.running import RunningDaemon, command, wait_for
+from tests.daemon.running import RunningDaemon, command, free_port, wait_for
 from tests.lab.fixtures import healthy_lab, lab
 from tests.lab.lab import Lab
 
@@ -35,7 +35,7 @@ def _configured(lab: Lab, directory: Path) -> Path:
     config.write_text(
         f"""
 env_file: .env
-web: {{listen: "127.0.0.1:0"}}
+web: {{listen: "127.0.0.1:{free_port()}"}}
 state: {{directory: "{directory / "state"}"}}
 databases: {{other: {{url: "${{OTHER_URL}}"}}}}
 services:
