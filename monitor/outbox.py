@@ -96,15 +96,6 @@ class Outbox:
         """What each channel owes, also of channels that are no longer configured; at most a second old."""
         return self._backlog
 
-    def pending(self) -> int:
-        """How many notices no receiver has taken yet."""
-        return sum(owed.pending for owed in self._backlog.values())
-
-    def oldest_seconds(self) -> float | None:
-        """The age of the oldest of them."""
-        dates = [owed.oldest_created_at for owed in self._backlog.values() if owed.oldest_created_at is not None]
-        return max(0.0, self._post.clock.now() - min(dates)) if dates else None
-
     async def start(self) -> None:
         """Begin to send. What an earlier run still owes is tried at once, whatever pause it was in: the reason may be
         gone with the restart, and its clock may have been another. Raises StoreError."""
@@ -115,6 +106,8 @@ class Outbox:
                 log.warning("outbox.unconfigured", channel=label, pending=owed.pending)
         self._sending = [asyncio.create_task(self._serve(channel)) for channel in self._channels.values()]
         self._keeping = asyncio.create_task(self._keep())
+        for task in (*self._sending, self._keeping):
+            task.add_done_callback(_surface)
 
     def wake(self) -> None:
         """There is something new on the disk."""
@@ -222,6 +215,12 @@ class Outbox:
             self._backlog = await self._insist(self._store.backlog)
             await asyncio.sleep(COUNT_SECONDS)
             await _pause(self._counting, PRUNE_SECONDS)
+
+
+def _surface(task: asyncio.Task[None]) -> None:
+    """A pager that died of a bug must not look like one with nothing to say: the loop's handler is told."""
+    if not task.cancelled():
+        task.result()
 
 
 async def _pause(news: asyncio.Event, seconds: float | None) -> None:

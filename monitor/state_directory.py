@@ -5,11 +5,13 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 DATABASE: Final = "state.db"
 LOCK: Final = "lock"
+RESERVE_BYTES: Final = 4 * 1024 * 1024
 _SIDE_FILES: Final = ("", "-wal", "-shm")
 _DAMAGE: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
@@ -35,6 +37,7 @@ MIGRATIONS: Final = (
         notice TEXT NOT NULL
     ) STRICT;
     CREATE INDEX outbox_in_order ON outbox (state, channel, number);
+    CREATE TABLE reserve (body BLOB NOT NULL) STRICT;
     """,
 )
 
@@ -79,8 +82,8 @@ def lock(directory: Path) -> int:
         raise StoreError(
             f"the state directory {directory} is in use by another infra-monitor (pid {holder}); stop that one first"
         ) from None
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+    with suppress(OSError):  # a courtesy to the next one; a full disk is told of by the database
+        os.pwrite(descriptor, f"{os.getpid():<20}\n".encode(), 0)
     return descriptor
 
 
@@ -108,6 +111,7 @@ def _open(directory: Path) -> sqlite3.Connection:
         _set_up(connection)
         _check(connection)
         _migrate(connection, path)
+        _reserve(connection)
     except sqlite3.DatabaseError as error:
         connection.close()
         if error.sqlite_errorcode & 0xFF in _DAMAGE:
@@ -141,6 +145,15 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
         )
     for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
         connection.executescript(f"BEGIN IMMEDIATE; {script}; PRAGMA user_version = {number}; COMMIT;")
+
+
+def _reserve(connection: sqlite3.Connection) -> None:
+    """Room for hundreds of notices: a full disk is a thing to tell of, and must not mute us. It is kept as free pages
+    of the database and as the length of the WAL, which does not shrink while it is open."""
+    connection.execute("DELETE FROM reserve")
+    with suppress(sqlite3.OperationalError):  # no room for it any more: then without
+        connection.execute("INSERT INTO reserve VALUES (zeroblob(?))", (RESERVE_BYTES,))
+        connection.execute("DELETE FROM reserve")
 
 
 def _set_aside(directory: Path) -> Path:

@@ -17,7 +17,7 @@ from typing import Final, ParamSpec, TypeVar
 import structlog
 
 from monitor.core.model import Notice, State
-from monitor.pieces import FRAME, Key, Piece, Unreadable, changed, dump, is_quiet, join, load, load_notice, split
+from monitor.pieces import Key, Piece, Unreadable, changed, dump, is_quiet, join, load, load_notice, split
 from monitor.state_directory import StoreError, connect, lock, prepare
 
 __all__ = ["Backlog", "Outgoing", "Store", "StoreError", "Waiting"]
@@ -67,7 +67,10 @@ class Store:
     One thread does all reading and writing, so that no look waits for a disk.
     """
 
-    def __init__(self, connection: sqlite3.Connection, writer: ThreadPoolExecutor, lock: int) -> None:
+    def __init__(
+        self, directory: Path, *, connection: sqlite3.Connection, writer: ThreadPoolExecutor, lock: int
+    ) -> None:
+        self._directory = directory
         self._connection = connection
         self._writer = writer
         self._lock = lock
@@ -92,7 +95,7 @@ class Store:
             raise
         if aside:
             log.error("store.damaged", kept_as=str(aside), consequence="started with an empty memory")
-        return cls(connection, writer, held)
+        return cls(directory, connection=connection, writer=writer, lock=held)
 
     async def load(self) -> State | None:
         """The state as of the last commit; None when there never was one."""
@@ -207,7 +210,7 @@ class Store:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._writer, partial(work, *args, **kwargs))
         except sqlite3.Error as error:
-            raise StoreError(f"the state directory cannot be used: {error}") from error
+            raise StoreError(f"the state directory {self._directory} cannot be used: {error}") from error
 
     # In the one thread -------------------------------------------------------------------------------------------
 
@@ -248,8 +251,6 @@ class Store:
             try:
                 pieces[key] = load(key, body)
             except Unreadable as error:
-                if key == FRAME:  # without the sequence, ids would be given a second time
-                    raise StoreError(f"the remembered state cannot be read: {error}") from error
                 log.error("store.unreadable", kind=kind, id=name, error=str(error))  # noqa: TRY400 — it is about the row
         return join(pieces) if pieces else None
 

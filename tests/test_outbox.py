@@ -25,7 +25,7 @@ from monitor.core.model import Incident, Notice, NoticeKind, Severity, State, St
 from monitor.notify.base import Channel, Delivery, NotTaken, Post
 from monitor.notify.webhook import WebhookChannel
 from monitor.outbox import BUG_TRIES, Outbox, Patience
-from monitor.store import Outgoing, Store, StoreError, Waiting
+from monitor.store import Backlog, Outgoing, Store, StoreError, Waiting
 from tests.delivery.busy import held
 from tests.delivery.receiver import Receiver, Request, accept, posting, receiving
 
@@ -233,7 +233,7 @@ class TestDelivery:
         await house.commit(notice(1), channels=("old",))
         with capture_logs() as logs:
             async with house.running() as outbox:
-                assert (outbox.pending(), outbox.backlog["old"].pending) == (1, 1)
+                assert outbox.backlog["old"].pending == 1
         assert {"event": "outbox.unconfigured", "channel": "old", "pending": 1, "log_level": "warning"} in logs
         assert (await house.store.backlog())["old"].pending == 1
 
@@ -252,14 +252,12 @@ class TestCounts:
         receiver.answers(503)
         now = house.post.clock.now()
         async with house.running(webhook(receiver)) as outbox:
-            assert (outbox.pending(), outbox.oldest_seconds()) == (0, None)
+            assert outbox.backlog == {}
             await house.commit(notice(1, at=now - 50), notice(2, at=now - 20))
             outbox.wake()
-            await until(lambda: outbox.pending() == 2)
-            assert 50 <= (outbox.oldest_seconds() or 0) < 80
+            await until(lambda: outbox.backlog == {"webhook": Backlog(pending=2, oldest_created_at=now - 50)})
             receiver.answer = accept
-            await until(lambda: outbox.pending() == 0)
-            assert outbox.oldest_seconds() is None
+            await until(lambda: outbox.backlog == {})
 
 
 class Broken(Channel):

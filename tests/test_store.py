@@ -7,7 +7,8 @@ import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -232,7 +233,7 @@ class TestFailure:
         await store.commit(None, STATE, ())
         await execute(store, "PRAGMA max_page_count = 1")  # SQLite makes it what there is
         after = replace(STATE, sequence=8)
-        large = replace(notice(), incident=replace(INCIDENT, diagnosis=None, impacted=("x" * 100_000,)))
+        large = replace(notice(), incident=replace(INCIDENT, diagnosis=None, impacted=("x" * 6_000_000,)))
         with pytest.raises(StoreError, match="full") as caught:
             await store.commit(STATE, after, [Outgoing(large, ("a",))])
         assert "\n" not in str(caught.value)
@@ -247,7 +248,7 @@ class TestFailure:
     async def test_a_quiet_change_survives_a_full_disk(self, tmp_path: Path) -> None:
         store = Store.open(tmp_path)
         await store.commit(None, STATE, ())
-        checks = {"rds": CheckState(seen_at=5.0, blind_reason="x" * 100_000)}
+        checks = {"rds": CheckState(seen_at=5.0, blind_reason="x" * 6_000_000)}
         looked = replace(STATE, services={"rds": replace(STATE.services["rds"], checks=checks)})
         await store.commit(STATE, looked, ())
         await execute(store, "PRAGMA max_page_count = 1")  # SQLite makes it what there is
@@ -352,6 +353,51 @@ except StoreError as error:
 """
 
 
+@pytest.mark.root
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to mount a small disk and fill it")
+async def test_500_notices_are_kept_and_ended_on_a_disk_that_is_full() -> None:
+    """A full disk is a thing to tell of: the room for it was taken at the start."""
+    with small_disk() as disk:
+        store = Store.open(disk / "state")
+        before = STATE
+        await store.commit(None, before, ())
+        fill(disk)
+        for number in range(500):
+            after = replace(before, sequence=number + 10)
+            await store.commit(before, after, [Outgoing(notice(number), ("a",))])
+            before = after
+        while waiting := await store.next("a"):
+            await store.taken(waiting, 1000.0)
+        assert await store.load() == before
+        await store.close()
+
+
+@pytest.mark.root
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to mount a small disk and fill it")
+async def test_a_start_on_a_full_disk_is_one_clear_line() -> None:
+    with small_disk() as disk:
+        fill(disk)
+        with pytest.raises(StoreError, match=r"^\S+/state/state.db cannot be used: database or disk is full$"):
+            Store.open(disk / "state")
+
+
+@contextmanager
+def small_disk() -> Iterator[Path]:
+    with TemporaryDirectory() as name:
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m,mode=700", "tmpfs", name], check=True)
+        try:
+            yield Path(name)
+        finally:
+            subprocess.run(["umount", "--lazy", name], check=True)
+
+
+def fill(disk: Path) -> None:
+    with suppress(OSError), (disk / "large").open("wb", buffering=0) as large:
+        while True:
+            large.write(b"x" * 4096)
+
+
+@pytest.mark.root
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become somebody who may not write there")
 def test_a_directory_that_cannot_be_written_is_one_clear_line() -> None:
     with TemporaryDirectory() as name:
