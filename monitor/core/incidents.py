@@ -16,7 +16,7 @@ from monitor.core.model import (
     Severity,
     Status,
 )
-from monitor.core.roots import home_of, incident_at, root_of
+from monitor.core.roots import home_of, incident_at, is_excused, root_of
 from monitor.core.topology import dependants, dependencies
 from monitor.core.turn import Turn
 
@@ -109,14 +109,8 @@ def raise_alerts(turn: Turn) -> None:
     for service in turn.plan.services:
         if turn.status(service).failing:
             for check, metric, settled in tuple(turn.failing(service)):
-                if not _excused(settled) and not _has_alert(turn, service, check, metric):
+                if not is_excused(settled) and not _has_alert(turn, service, check, metric):
                     _raise(turn, service, check, metric, settled)
-
-
-def _excused(settled: Settled) -> bool:
-    if settled.dismissed_at is None:
-        return False
-    return settled.looked_at < settled.dismissed_at or not settled.recent[-1].failing
 
 
 def _has_alert(turn: Turn, service: str, check: str, metric: str) -> bool:

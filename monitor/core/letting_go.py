@@ -7,7 +7,7 @@ from dataclasses import replace
 from monitor.core.hold import is_improving
 from monitor.core.incidents import open_incident
 from monitor.core.model import Incident
-from monitor.core.roots import explained, home_of, incident_at, members, root_of
+from monitor.core.roots import explained, home_of, members, root_of
 from monitor.core.services import forgive_restarts
 from monitor.core.turn import Turn
 
@@ -48,7 +48,7 @@ def _part(turn: Turn, incident: Incident, lost: list[str]) -> Incident:
     for name in lost:
         root = root_of(turn, name)
         if root != name:
-            home = incident_at(turn, root) or home_of(turn, root) or _on_its_own(turn, root)
+            home = home_of(turn, root) or incident
         elif _time_is_up(turn, incident, name):
             home = _on_its_own(turn, name)
         else:

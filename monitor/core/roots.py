@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from monitor.core.model import Incident, Status
+from monitor.core.model import Incident, Settled, Status
 from monitor.core.topology import dependencies
 from monitor.core.turn import Turn
 
@@ -14,8 +14,18 @@ def explains(above: Status, below: Status) -> bool:
 
 
 def explained(turn: Turn, *, root: str, service: str) -> bool:
-    """Whether `root`, as things stand, explains the trouble of `service`."""
-    return root in dependencies(turn.plan, service) and explains(turn.status(root), turn.status(service))
+    """Whether `root`, as things stand, explains the trouble of `service`. What was resolved by hand explains nothing
+    until it has failed again."""
+    if root not in dependencies(turn.plan, service) or not explains(turn.status(root), turn.status(service)):
+        return False
+    return not all(is_excused(settled) for _, _, settled in turn.failing(root))
+
+
+def is_excused(settled: Settled) -> bool:
+    """Whether its alert was resolved by hand, and no look that began later has failed."""
+    if settled.dismissed_at is None:
+        return False
+    return settled.looked_at < settled.dismissed_at or not settled.recent[-1].failing
 
 
 def root_of(turn: Turn, service: str) -> str:

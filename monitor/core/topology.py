@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from graphlib import CycleError, TopologicalSorter
 from typing import TypeAlias
 
 from monitor.core.model import Plan
@@ -45,19 +46,13 @@ def dependants(plan: Plan, service: str) -> tuple[str, ...]:
 
 def check_acyclic(plan: Plan) -> None:
     """Raise CyclicDependency when a service depends on itself in the end."""
-    done: set[str] = set()
-    for name in plan.services:
-        _walk(plan, name, path=(), done=done)
-
-
-def _walk(plan: Plan, name: str, *, path: tuple[str, ...], done: set[str]) -> None:
-    if name in path:
-        raise CyclicDependency((*path[path.index(name) :], name))
-    if name in done or name not in plan.services:
-        return
-    for other in plan.services[name].depends_on:
-        _walk(plan, other, path=(*path, name), done=done)
-    done.add(name)
+    edges = {
+        name: [other for other in each.depends_on if other in plan.services] for name, each in plan.services.items()
+    }
+    try:
+        TopologicalSorter(edges).prepare()
+    except CycleError as error:
+        raise CyclicDependency(tuple(reversed(error.args[1]))) from None  # it goes from the needed to the needing
 
 
 @lru_cache(maxsize=16)

@@ -33,6 +33,7 @@ from monitor.core.model import (
     Observation,
     Plan,
     Reading,
+    ResolveAlert,
     Seen,
     ServicePlan,
     State,
@@ -46,7 +47,7 @@ START: Final = 1_700_000_000.0
 CPU: Final = Threshold("cpu", 0.7, 0.9, "ratio")
 
 
-def check_plan(name: str = "look", *, kind: str = "http", every: float = 15.0, **more: object) -> CheckPlan:
+def check_plan(name: str = "look", *, kind: str = "http", every: float = 15.0, **more: float) -> CheckPlan:
     """A check with the defaults of most kinds."""
     options: dict[str, object] = {"timeout": 10.0, "stale_after": 3 * every, "thresholds": (CPU,), **more}
     return CheckPlan(name, kind, every, **options)  # type: ignore[arg-type]  # the options of CheckPlan, by name
@@ -123,6 +124,12 @@ class World:
         self.now = until
         self.take(None)
         return self
+
+    def resolve(self, service: str) -> None:
+        """Resolve every alert of a service by hand."""
+        alerts = [alert for incident in self.open for alert in incident.alerts if alert.service == service]
+        for alert in alerts:
+            self.take(ResolveAlert(alert.id, "ann"))
 
     def status(self, service: str) -> Status:
         """What is believed of a service."""

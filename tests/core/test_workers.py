@@ -1,0 +1,140 @@
+"""What PM2's workers show: planned restarts are forgiven, unplanned ones are counted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from monitor.core.model import Status, Worker
+from tests.core.story import START, World, check_plan, finding, plan_of
+
+ALIVE = Worker("app", 0, 100, "online", alive=True, gave_up=False, restarts=0, created_at=START, started_at=START)
+STOPPING = replace(ALIVE, pm2_status="stopping")
+NEW = replace(ALIVE, pid=200, restarts=1, created_at=START + 50)
+
+
+def app() -> World:
+    checks = (check_plan("pm2", kind="pm2", every=5.0, stale_after=900.0), check_plan("http", stale_after=900.0))
+    world = World(plan_of({"app": ()}, checks=checks))
+    world.look("app", ".", ALIVE, check="pm2")
+    world.look("app", ".", check="http")
+    return world
+
+
+def crash(world: World, restarts: int) -> None:
+    world.after(5).look("app", ".", replace(ALIVE, restarts=restarts), check="pm2")
+
+
+def test_a_planned_restart_gives_every_check_of_the_service_half_a_minute() -> None:
+    world = app().after(50)
+    world.look("app", ".", NEW, check="pm2")
+    world.after(1).look("app", "X", check="http")
+    world.after(28.9).look("app", "X", check="http")
+    assert world.status("app") is Status.HEALTHY
+    world.after(0.2).look("app", "X", check="http")
+    assert world.status("app") is Status.DOWN
+
+
+def test_a_worker_that_begins_to_stop_is_a_plan_and_one_that_stays_so_is_no_second() -> None:
+    world = app().after(5)
+    for _ in range(6):
+        world.look("app", ".", STOPPING, finding(Status.DOWN), check="pm2")
+        assert world.status("app") is Status.HEALTHY
+        world.after(5)
+    for _ in range(3):
+        world.look("app", ".", STOPPING, finding(Status.DOWN), check="pm2")
+    assert world.status("app") is Status.DOWN
+
+
+def test_a_worker_first_seen_as_stopping_is_a_plan() -> None:
+    world = World(plan_of({"app": ()}, checks=(check_plan("pm2", kind="pm2"), check_plan("http"))))
+    world.look("app", ".", STOPPING, check="pm2")
+    world.look("app", "X", check="http")
+    assert world.status("app") is Status.HEALTHY
+
+
+def test_trouble_seen_before_the_plan_was_found_out_is_taken_back_and_pages_nobody() -> None:
+    world = app().after(50)
+    events = world.look("app", "X", check="http")
+    assert world.status("app") is Status.DOWN
+    assert world.wanted(events) == [("app", 0.0)], "its workers are looked at now: was it planned?"
+    assert world.words == []
+    world.after(0.2).look("app", ".", NEW, check="pm2")
+    assert world.status("app") is Status.HEALTHY
+    world.after(15).look("app", ".", check="http")
+    assert world.words == []
+    assert world.open == []
+
+
+def test_an_unplanned_death_is_told_as_soon_as_the_workers_have_been_looked_at() -> None:
+    world = app().after(50)
+    world.look("app", "X", check="http")
+    dead = replace(ALIVE, pid=0, alive=False, pm2_status="waiting restart")
+    for _ in range(2):
+        world.after(0.2).look("app", ".", dead, finding(Status.DOWN), check="pm2")
+        assert world.words == [], "the workers' own trouble is not confirmed yet"
+    world.look("app", ".", dead, finding(Status.DOWN), check="pm2")
+    assert world.words == ["app opened"]
+
+
+def test_trouble_from_before_the_plan_stays() -> None:
+    world = app().after(30)
+    world.look("app", "X", check="http")
+    world.after(10).look("app", ".", ALIVE, check="pm2")
+    world.after(10).look("app", ".", NEW, check="pm2")
+    assert world.status("app") is Status.DOWN
+
+
+def test_three_unplanned_restarts_in_ten_minutes_are_a_warning() -> None:
+    world = app()
+    crash(world, 2)
+    assert world.status("app") is Status.HEALTHY
+    for _ in range(3):
+        crash(world, 3)
+    assert world.status("app") is Status.WARNING
+    (alert,) = world.open[0].alerts
+    assert (alert.metric, alert.value, alert.threshold) == ("restarts", 3.0, 3.0)
+    assert world.words == ["app opened"]
+    world.after(600)
+    for _ in range(2):
+        crash(world, 3)
+    assert world.words == ["app opened", "app resolved"]
+
+
+def test_a_counter_that_fell_was_reset_and_a_planned_restart_is_not_counted() -> None:
+    world = app()
+    crash(world, 2)
+    crash(world, 0)
+    world.after(50).look("app", ".", replace(NEW, restarts=1), check="pm2")
+    world.after(5).look("app", ".", replace(NEW, restarts=2), check="pm2")
+    history = world.state.services["app"].checks["pm2"].restarts
+    assert sum(more for _, more in history) == 3
+    assert len(history) == 2
+
+
+def test_deployments_are_no_episodes_of_trouble() -> None:
+    """Three deployments in ten minutes, then one worker that is being restarted: that is the first time."""
+    world = app()
+    mended = finding(Status.WARNING, grace=30.0)
+    created = ALIVE
+    for number in range(1, 4):
+        created = replace(ALIVE, created_at=START + number, restarts=number)
+        world.after(60).look("app", ".", created, mended, check="pm2")
+        world.after(31).look("app", ".", created, check="pm2")
+    world.after(10).look("app", ".", created, mended, check="pm2")
+    assert world.status("app") is Status.HEALTHY
+
+
+def test_what_a_worker_did_while_its_database_was_broken_is_not_held_against_it() -> None:
+    checks = (check_plan("look", stale_after=900.0),)
+    world = World(plan_of({"rds": (), "app": ("rds",)}, checks=checks))
+    world.look("rds", ".")
+    world.look("app", ".", ALIVE)
+    world.after(10).look("rds", "X")
+    for restarts in (1, 2, 3, 3, 3):
+        world.after(5).look("app", ".", replace(ALIVE, restarts=restarts))
+    assert world.words == ["rds opened", "app impacted"]
+    for _ in range(2):
+        world.after(2).look("rds", ".")
+    for _ in range(2):
+        world.after(1).look("app", ".", replace(ALIVE, restarts=3))
+    assert world.words == ["rds opened", "app impacted", "rds resolved"]
