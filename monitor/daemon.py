@@ -97,6 +97,7 @@ class Daemon:
         address = _address(listener)
         outbox = await self._deliver(stack, store, around, metrics, address)
         schedule = self._watch(monitoring, metrics, around)
+        metrics.changed(monitoring.plan, monitoring.state, (), self._clock.now())
         monitoring.subscribe(lambda change: _told(change, monitoring, metrics, outbox, schedule))
         await self._serve(stack, listener, monitoring, metrics, token_of(directory))
         await outbox.start()

@@ -6,11 +6,13 @@ import json
 import random
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any, Self
+from urllib.parse import quote
 
 import pytest
 
@@ -41,7 +43,10 @@ class Receiver:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body: dict[str, Any] = json.loads(self.rfile.read(int(self.headers["content-length"])))
-                notice = (self.headers["webhook-id"], body["type"].removeprefix("incident."))
+                notice = (
+                    self.headers["webhook-id"],
+                    f"{body['type'].removeprefix('incident.')} {body['data']['incident']['root']}",
+                )
                 receiver.seen.append(notice)
                 if receiver.holding.is_set():
                     receiver.released.wait(60)
@@ -66,60 +71,62 @@ class Receiver:
 
 
 @pytest.fixture
-def wire(healthy_lab: Lab) -> Iterator[Wire]:
-    """The way to the lab's database, to be cut and mended in an instant."""
-    with Wire("127.0.0.1", healthy_lab.places.postgres_port) as running:
-        yield running
+def wires(healthy_lab: Lab) -> Iterator[list[Wire]]:
+    """One way to the lab's database for each round: a service that broke ten times would be flapping."""
+    with ExitStack() as stack:
+        yield [stack.enter_context(Wire("127.0.0.1", healthy_lab.places.postgres_port)) for _ in range(ROUNDS)]
 
 
-def _configured(directory: Path, lab: Lab, wire: Wire, receiver: Receiver) -> Path:
-    password = lab.places.app_password.replace("\\", "\\\\").replace("'", "\\'")
-    (directory / ".env").write_text(
-        f"DB_HOST=127.0.0.1\nDB_PORT={wire.port}\nDB_NAME=signalcraft\nDB_USER=signalcraft\nDB_PASSWORD='{password}'\n"
-    )
+def _configured(directory: Path, lab: Lab, wires: list[Wire], receiver: Receiver) -> Path:
+    password = quote(lab.places.app_password, safe="")
+    databases = [
+        f"""db{n}: {{url: "postgresql://signalcraft:{password}@127.0.0.1:{wire.port}/signalcraft"}}"""
+        for n, wire in enumerate(wires)
+    ]
+    services = [f"db{n}: {{checks: [{{kind: rds, every: 1s, timeout: 5s, database: db{n}}}]}}" for n in range(ROUNDS)]
     config = directory / "config.yaml"
     config.write_text(
         f"""
-env_file: .env
 web: {{listen: "127.0.0.1:{free_port()}"}}
 state: {{directory: "{directory / "state"}"}}
-services: {{rds: {{checks: [{{kind: rds, every: 1s, timeout: 5s}}]}}}}
+databases: {{{", ".join(databases)}}}
+services: {{{", ".join(services)}}}
 notify: [{{kind: webhook, url: "{receiver.url}"}}]
 """
     )
     return config
 
 
-def test_every_notice_arrives_and_a_repeat_has_the_same_id(healthy_lab: Lab, wire: Wire, tmp_path: Path) -> None:
+def test_every_notice_arrives_and_a_repeat_has_the_same_id(healthy_lab: Lab, wires: list[Wire], tmp_path: Path) -> None:
     with Receiver() as receiver:
-        config = _configured(tmp_path, healthy_lab, wire, receiver)
+        config = _configured(tmp_path, healthy_lab, wires, receiver)
         with RunningDaemon(config, log=tmp_path / "daemon.log") as daemon:
-            wait_for(lambda: daemon.statuses()["rds"] == "healthy")
-            for number in range(ROUNDS):
+            wait_for(lambda: set(daemon.statuses().values()) == {"healthy"})
+            for n, wire in enumerate(wires):
                 wire.cut()
-                _kill_while_telling(daemon, receiver, "opened", status="down", patient=number % 2 == 0)
+                _kill_while_telling(daemon, receiver, f"opened db{n}", status="down", patient=n % 2 == 0)
                 wire.mend()
-                _kill_while_telling(daemon, receiver, "resolved", status="healthy", patient=number % 3 == 0)
+                _kill_while_telling(daemon, receiver, f"resolved db{n}", status="healthy", patient=n % 3 == 0)
     kinds = [kind for _, kind in dict.fromkeys(receiver.took)]
-    assert kinds == ["opened", "resolved"] * ROUNDS
+    assert kinds == [f"{kind} db{n}" for n in range(ROUNDS) for kind in ("opened", "resolved")]
     assert {identity for identity, _ in receiver.seen} == {identity for identity, _ in receiver.took}
 
 
 def _kill_while_telling(daemon: RunningDaemon, receiver: Receiver, kind: str, *, status: str, patient: bool) -> None:
     """`patient`: wait for the request, which the receiver then never answers; else kill as soon as the state is known,
     which may be before or after the request left."""
-    before = len(receiver.took)
+    before, service = len(receiver.took), kind.split()[1]
     receiver.holding.set()
     if patient:
         seen = len(receiver.seen)
         wait_for(lambda: len(receiver.seen) > seen, every=0.01)
         time.sleep(random.uniform(0, 0.05))
     else:
-        wait_for(lambda: daemon.statuses()["rds"] == status, every=0.01)
+        wait_for(lambda: daemon.statuses()[service] == status, every=0.01)
         time.sleep(random.uniform(0, 0.02))
     daemon.kill()
     receiver.holding.clear()
     daemon.start()
     wait_for(lambda: len(receiver.took) > before, every=0.02)
     assert receiver.took[-1][1] == kind
-    wait_for(lambda: daemon.statuses()["rds"] == status)
+    wait_for(lambda: daemon.statuses()[service] == status)
