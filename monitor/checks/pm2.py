@@ -21,7 +21,10 @@ Saved = Callable[[str], int | None]
 
 
 def _absolute(path: Path) -> Path:
-    path = path.expanduser()
+    try:
+        path = path.expanduser()
+    except RuntimeError:
+        raise ValueError("there is no home directory for ~") from None
     if not path.is_absolute():
         raise ValueError("write the whole path, for example /home/ubuntu/.pm2")
     return path
@@ -71,9 +74,16 @@ class Pm2Check(Check):
     kind: Literal["pm2"]
     every: Seconds = 5.0
     timeout: Seconds = 2.0
-    app: str | None = Field(default=None, min_length=1, max_length=200)
-    instances: Annotated[int, Field(ge=1)] | Literal["max"] | None = None
-    home: Annotated[Path, AfterValidator(_absolute)] | None = None
+    app: str | None = Field(
+        default=None, min_length=1, max_length=200, description="The app by its name in PM2. Default: PM2's daemon."
+    )
+    instances: Annotated[int, Field(ge=1)] | Literal["max"] | None = Field(
+        default=None,
+        description="How many there should be; `max`: one a processor. Default: as many as PM2 lists or has saved.",
+    )
+    home: Annotated[Path, AfterValidator(_absolute)] | None = Field(
+        default=None, description="Default: `$PM2_HOME`, else `~/.pm2`, else that of the only PM2 that runs here."
+    )
 
     @model_validator(mode="after")
     def _instances_are_of_an_app(self) -> Pm2Check:

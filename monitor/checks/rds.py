@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import ClassVar, Literal
 
+from pydantic import Field
+
 from monitor.checks.base import Check, CheckBlind, CheckFailed, DatabaseName, Env, Family, Seconds
 from monitor.core.model import DatabaseServer, Fact, Failure, Finding, Message, Reading, Seen, Status, Threshold
 from monitor.database import Answer, DatabaseConfig, DatabaseFailed, NotConfigured, Statistics
@@ -81,8 +83,8 @@ class RdsCheck(Check):
 
     kind: Literal["rds"]
     timeout: Seconds = 10.0
-    database: DatabaseName = "default"
-    writable: bool = True
+    database: DatabaseName = Field(default="default", description="Which one of `databases`.")
+    writable: bool = Field(default=True, description="`false`: it is meant to be read only, as a replica is.")
 
     async def look(self, env: Env) -> Seen:
         """Raises CheckFailed with `up` 0 and what was learnt, CheckBlind when settings are missing."""

@@ -115,7 +115,10 @@ class _Loading:
         named = expand(data.get("env_file") if isinstance(data, dict) else None, environ).data
         if not isinstance(named, str):
             return {}
-        path = self._path.parent / Path(named).expanduser()
+        try:
+            path = self._path.parent / Path(named).expanduser()
+        except RuntimeError:  # no home directory: told where the setting itself is validated
+            return {}
         try:
             values, mistakes = read_env_file(path, shown=shown_path(path))
         except FileMissing:
@@ -237,7 +240,9 @@ def _databases(config: Config, environment: Mapping[str, str]) -> Mapping[str, D
     if "default" in config.databases:
         return dict(config.databases)
     try:
-        default: DatabaseConfig | NotConfigured = DatabaseConfig.from_environment(environment)
+        default = DatabaseConfig.from_environment(environment)
     except NotConfigured as absent:
-        default = absent
+        return {"default": absent, **config.databases}
+    if default.ca_file is not None and config.env_file is not None:
+        default = default.model_copy(update={"ca_file": config.env_file.parent / default.ca_file})
     return {"default": default, **config.databases}

@@ -137,6 +137,12 @@ class LogConfig(Section):
     )
 
 
+def _near_authority(database: DatabaseConfig, info: ValidationInfo) -> DatabaseConfig:
+    if database.ca_file is None:
+        return database
+    return database.model_copy(update={"ca_file": _near(database.ca_file, info)})
+
+
 def _known_service(name: str, info: ValidationInfo) -> str:
     known = info.context["services"] if info.context else (name,)
     if name not in known:
@@ -173,7 +179,7 @@ class Config(Section):
     state: StateConfig = StateConfig()
     aws: AwsConfig = AwsConfig()
     log: LogConfig = LogConfig()
-    databases: dict[Name, DatabaseConfig] = Field(
+    databases: dict[Name, Annotated[DatabaseConfig, AfterValidator(_near_authority)]] = Field(
         default_factory=dict,
         description="Databases by name. `default` is the one of DATABASE_URL or DB_HOST, DB_PORT, DB_NAME, DB_USER, "
         "DB_PASSWORD, unless it is given here.",

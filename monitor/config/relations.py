@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from monitor.config.document import Path
 from monitor.config.explain import Explained
 from monitor.core.model import Plan, ServicePlan
 from monitor.core.topology import CyclicDependency, check_acyclic
+
+MOST_CIRCLES: Final = 20
 
 
 def names_given_twice(data: Any) -> Iterator[Explained]:
@@ -55,9 +57,9 @@ def _said(service: Any, names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def circles(plan: Plan) -> Iterator[Explained]:
-    """Every circle of dependencies, once: `a → b → a`."""
+    """The circles of dependencies, each once: `a → b → a`; no more of them than a person would read."""
     services = dict(plan.services)
-    while True:
+    for _ in range(MOST_CIRCLES):
         try:
             check_acyclic(Plan(services=services))
         except CyclicDependency as circle:

@@ -47,14 +47,14 @@ class DatabaseConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    url: SecretStr | None = None
-    host: str = Field(min_length=1)
+    url: SecretStr | None = Field(default=None, description="`postgresql://USER:PASSWORD@HOST:PORT/NAME?sslmode=…`")
+    host: str = Field(min_length=1, description="A name, an address, or the directory of a Unix socket.")
     port: int = Field(default=5432, ge=1, le=65535)
-    name: str = Field(min_length=1)
-    user: str = Field(min_length=1)
+    name: str = Field(min_length=1, description="The database's name.")
+    user: str = Field(min_length=1, description="The role to log in as.")
     password: SecretStr | None = None
-    sslmode: SslMode = "prefer"
-    ca_file: Path | None = None
+    sslmode: SslMode = Field(default="prefer", description="How much TLS is asked for, in libpq's words.")
+    ca_file: Path | None = Field(default=None, description="The certificates that `verify-ca` and `verify-full` trust.")
 
     @model_validator(mode="before")
     @classmethod

@@ -54,8 +54,12 @@ class Channel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: str
-    name: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_.-]{1,64}$")
-    language: Literal["en", "ko"] | None = None
+    name: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9_.-]{1,64}$",
+        description="What it is called; needed when there are two of a kind. Default: its kind.",
+    )
+    language: Literal["en", "ko"] | None = Field(default=None, description="Default: the `language` of all.")
 
     @property
     def label(self) -> str:

@@ -41,9 +41,11 @@ class WebhookChannel(Channel):
     model_config = ConfigDict(hide_input_in_errors=True)
 
     kind: Literal["webhook"]
-    url: SecretStr
-    secret: SecretStr | None = None
-    timeout: Annotated[float, BeforeValidator(_seconds), Field(gt=0, le=25)] = 15.0
+    url: SecretStr = Field(description="Where to POST to: `http://…` or `https://…`.")
+    secret: SecretStr | None = Field(default=None, description="Signs each request. Default: unsigned.")
+    timeout: Annotated[
+        float, BeforeValidator(_seconds, json_schema_input_type=float | str), Field(gt=0, le=25, allow_inf_nan=False)
+    ] = Field(default=15.0, description="How long one try may take.")
 
     @field_validator("url")
     @classmethod

@@ -151,6 +151,12 @@ def test_every_circle_of_dependencies_is_named(mistakes: Mistakes) -> None:
     ]
 
 
+def test_a_long_chain_of_dependencies_is_no_circle(loaded: Load) -> None:
+    links = "".join(f"  s{n}: {{depends_on: [s{n + 1}], checks: [{{kind: rds}}]}}\n" for n in range(1500))
+    text = f"services:\n{links}  s1500: {{checks: [{{kind: rds}}]}}\n"
+    assert len(loaded(text).config.services) == 1501
+
+
 def test_a_circle_through_what_a_check_needs_by_its_nature_is_refused_too(mistakes: Mistakes) -> None:
     assert mistakes(
         """\
@@ -330,6 +336,40 @@ def test_paths_are_relative_to_the_file(loaded: Load, tmp_path: Path) -> None:
     config = loaded(GOOD + "    state: {directory: memory}\n    web: {config_file: /etc/web.yml}").config
     assert config.state.directory == tmp_path / "memory"
     assert config.web.config_file == Path("/etc/web.yml")
+
+
+def test_a_certificate_authority_is_near_the_file_that_names_it(loaded: Load, tmp_path: Path) -> None:
+    (tmp_path / "product").mkdir()
+    (tmp_path / "product" / ".env").write_text("DATABASE_URL=postgresql://u@h/n?sslrootcert=certs/rds.pem\n")
+    result = loaded(
+        """\
+        env_file: product/.env
+        databases:
+          other: {url: "postgresql://u@h/n", ca_file: other.pem}
+          whole: {url: "postgresql://u@h/n", ca_file: /etc/ssl/ca.pem}
+        services: {rds: {checks: [{kind: rds}]}}
+        """
+    )
+    found = {name: each.ca_file for name, each in result.databases.items() if isinstance(each, DatabaseConfig)}
+    assert found == {
+        "default": tmp_path / "product" / "certs" / "rds.pem",
+        "other": tmp_path / "other.pem",
+        "whole": Path("/etc/ssl/ca.pem"),
+    }
+
+
+def test_a_home_directory_that_is_not_there_is_a_mistake_for_each(mistakes: Mistakes) -> None:
+    assert mistakes(
+        """\
+        env_file: ~nobody-of-that-name/.env
+        state: {directory: ~nobody-of-that-name/x}
+        services: {a: {checks: [{kind: pm2, home: ~nobody-of-that-name/.pm2}]}}
+        """
+    ) == [
+        "config.yaml:1:11: env_file: there is no home directory for ~",
+        "config.yaml:2:20: state.directory: there is no home directory for ~",
+        "config.yaml:3:43: services.a.checks.0.home: there is no home directory for ~",
+    ]
 
 
 def test_what_is_loaded_shows_no_secret_in_its_representation(loaded: Load) -> None:
