@@ -150,9 +150,10 @@ def _began_to_fail(settled: Settled) -> float:
 
 
 def _echoed(turn: Turn, service: str, settled: Settled) -> Incident | None:
-    """The incident of a dependency that has just recovered, if this trouble began before that."""
+    """The incident of a dependency that has just recovered, if this trouble began before that. What somebody resolved
+    by hand and fails again is no echo."""
     began = _began_to_fail(settled)
-    above = dependencies(turn.plan, service)
+    above = () if settled.dismissed_at else dependencies(turn.plan, service)
     for incident in turn.open_incidents():
         if incident.root in above and incident.settling_since is not None and began < incident.settling_since:
             for name, _ in turn.checks(service):

@@ -25,7 +25,7 @@ def is_excused(settled: Settled) -> bool:
     """Whether its alert was resolved by hand, and no look that began later has failed."""
     if settled.dismissed_at is None:
         return False
-    return settled.looked_at < settled.dismissed_at or not settled.recent[-1].failing
+    return settled.looked_at <= settled.dismissed_at or not settled.recent[-1].failing
 
 
 def root_of(turn: Turn, service: str) -> str:

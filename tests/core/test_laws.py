@@ -46,7 +46,7 @@ def _is_excused(settled: Settled) -> bool:
     """Resolved by hand, and no look that began later has failed."""
     if settled.dismissed_at is None:
         return False
-    return settled.looked_at < settled.dismissed_at or not settled.recent[-1].failing
+    return settled.looked_at <= settled.dismissed_at or not settled.recent[-1].failing
 
 
 # 1 ------------------------------------------------------------------------------------------------------------------
