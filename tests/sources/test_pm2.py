@@ -84,18 +84,21 @@ async def test_all_looks_that_wait_for_a_silent_daemon_end_at_their_own_deadline
 
 async def test_a_late_answer_is_never_taken_for_the_next_one(tmp_path: Path) -> None:
     """Same id, older truth: it may only be told from the right one by the connection it comes over."""
-    delays, answers = iter([0.0, 0.4, 0.0, 0.0]), iter(["7.0.1", [entry(1, 1, name="old")], "7.0.2", []])
 
-    async def behave(request: bytes, writer: asyncio.StreamWriter) -> None:
-        known = VERSION if request == VERSION.frame else LIST
-        delay, answer = next(delays), next(answers)
-        asyncio.get_running_loop().call_later(delay, writer.write, reply(answer, known.id))
+    async def late(request: bytes, writer: asyncio.StreamWriter) -> None:
+        if request == VERSION.frame:
+            writer.write(reply("7.0.1", VERSION.id))
+        else:
+            old = reply([entry(1, 1, name="old")], LIST.id)
+            asyncio.get_running_loop().call_later(0.6, writer.write, old)
 
-    async with fake_pm2(tmp_path / "h", behave) as fake, source_of(fake.home) as source:
-        assert await refused(source, seconds=0.2) == ("reply", "timeout")
-        await asyncio.sleep(0.4)
-        snapshot = await source.snapshot(within(5))
-        assert (snapshot.daemon.version, snapshot.instances) == ("7.0.2", ())
+    async with fake_pm2(tmp_path / "h", late) as fake, source_of(fake.home) as source:
+        assert await refused(source, seconds=0.3) == ("reply", "timeout")
+        fake.behave = answering([], "7.0.2")
+        for _ in range(40):  # while the old answer is on its way, and long after it
+            snapshot = await source.snapshot(within(5))
+            assert (snapshot.daemon.version, snapshot.instances) == ("7.0.2", ())
+            await asyncio.sleep(0.02)
         assert fake.connections == 2
 
 
