@@ -12,7 +12,7 @@ from typing import Final
 DATABASE: Final = "state.db"
 LOCK: Final = "lock"
 RESERVE_BYTES: Final = 4 * 1024 * 1024
-_SIDE_FILES: Final = ("", "-wal", "-shm")
+_FILES: Final = ("-wal", "-shm", "")
 _DAMAGE: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 # One script for each version, run in one transaction with the step of `user_version`. Never edited once released.
@@ -157,11 +157,12 @@ def _reserve(connection: sqlite3.Connection) -> None:
 
 
 def _set_aside(directory: Path) -> Path:
-    """Keep the damaged files for whoever wants to look into them; the side files go with the file they belong to."""
+    """Keep the damaged files for whoever wants to look into them. The side files go first: should we die in between, a
+    WAL without its database must not be there for the next one to take as its own."""
     number = 1
     while (aside := directory / f"{DATABASE}.damaged-{number}").exists():
         number += 1
-    for suffix in _SIDE_FILES:
+    for suffix in _FILES:
         side = directory / f"{DATABASE}{suffix}"
         if side.exists():
             side.rename(directory / f"{aside.name}{suffix}")

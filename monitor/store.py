@@ -110,7 +110,12 @@ class Store:
             self._later(keys, after)
             return
         # A caller that is cancelled must not leave the books of this object half done.
-        await asyncio.shield(self._task(self._commit(keys, after, notices)))
+        commit = self._task(self._commit(keys, after, notices))
+        try:
+            await asyncio.shield(commit)
+        except asyncio.CancelledError:
+            commit.add_done_callback(_heard_by_nobody)
+            raise
 
     async def next(self, channel: str) -> Waiting | None:
         """The oldest notice that the channel has not taken; a later one never overtakes it."""
@@ -290,3 +295,8 @@ class Store:
                 else replace(known, dead=count)
             )
         return backlog
+
+
+def _heard_by_nobody(commit: asyncio.Task[None]) -> None:
+    if not commit.cancelled() and (error := commit.exception()):
+        log.error("store.failed", error=str(error))

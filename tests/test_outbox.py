@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from aiohttp import web
@@ -316,6 +316,23 @@ class TestTrouble:
                 await execute(house.store, "PRAGMA query_only = 0")
                 await until(lambda: house.outcomes["webhook", "opened", "delivered"])
         assert len(receiver.requests) == 1
+
+    async def test_a_pager_that_dies_of_a_bug_is_heard_of_at_once(self, house: House, receiver: Receiver) -> None:
+        """Not a bug of a channel but of ours around it: here, whoever counts the outcomes raises."""
+        heard: list[dict[str, Any]] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _loop, context: heard.append(context))
+
+        def outcome(*_: str) -> None:
+            raise ArithmeticError
+
+        outbox = Outbox(
+            store=house.store, channels=[webhook(receiver)], post=house.post, language="en", url="", outcome=outcome
+        )
+        await house.commit(notice(1))
+        await outbox.start()
+        await until(lambda: heard)
+        assert isinstance(heard[0]["exception"], ArithmeticError)
+        await outbox.close()
 
     async def test_the_start_says_when_the_disk_refuses(self, house: House) -> None:
         await house.commit(notice(1))

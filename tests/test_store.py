@@ -14,6 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from structlog.testing import capture_logs
 
 from monitor import store as store_module
 from monitor.core.model import (
@@ -137,14 +138,19 @@ class TestState:
         store = Store.open(tmp_path)
         await store.commit(None, STATE, ())
         await store.commit(STATE, looked, ())
-        with held(store):
-            refusing = asyncio.create_task(execute(store, "PRAGMA query_only = 1"))
-            await asyncio.sleep(0)
-            commit = asyncio.create_task(store.commit(looked, replace(looked, sequence=9), ()))
-            await asyncio.sleep(0.05)
-            commit.cancel()
-            await asyncio.gather(commit, return_exceptions=True)
-        await refusing
+        with capture_logs() as logs:
+            with held(store):
+                refusing = asyncio.create_task(execute(store, "PRAGMA query_only = 1"))
+                await asyncio.sleep(0)
+                commit = asyncio.create_task(store.commit(looked, replace(looked, sequence=9), ()))
+                await asyncio.sleep(0.05)
+                commit.cancel()
+                await asyncio.gather(commit, return_exceptions=True)
+            await refusing
+            async with asyncio.timeout(10):
+                while not logs:
+                    await asyncio.sleep(0.01)
+        assert [line["event"] for line in logs] == ["store.failed"]
         await execute(store, "PRAGMA query_only = 0")
         store = await reopened(store, tmp_path)
         assert await store.load() == looked
