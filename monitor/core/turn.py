@@ -38,9 +38,9 @@ class Turn:
 
     def checks(self, service: str) -> Iterator[tuple[str, CheckState]]:
         """The planned checks of a service with what is known through them."""
-        if service in self.plan.services:
-            for each in self.plan.services[service].checks:
-                yield each.name, self.check(service, each.name)
+        planned = self.plan.services.get(service)
+        for each in planned.checks if planned else ():
+            yield each.name, self.check(service, each.name)
 
     def failing(self, service: str) -> Iterator[tuple[str, str, Settled]]:
         """Check, metric and what is believed of it, for each metric of the service that is failing."""

@@ -112,6 +112,14 @@ def test_what_was_broken_stays_broken_and_says_why_we_are_blind() -> None:
     assert world.state.services["rds"].checks["look"].blind_reason is None
 
 
+def test_of_a_broken_look_only_the_metrics_that_were_well_grow_stale() -> None:
+    world = rds()
+    world.look("rds", "X", readings=(Reading("cpu", 0.1),))
+    world.after(60)
+    assert list(world.state.services["rds"].checks["look"].settled) == [""]
+    assert world.status("rds") is Status.DOWN
+
+
 def test_a_look_that_is_not_planned_or_older_than_the_last_tells_nothing() -> None:
     world = rds()
     world.look("rds", ".")

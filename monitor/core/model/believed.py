@@ -1,0 +1,201 @@
+"""What we believe: checks, services, alerts, incidents, and everything `step` remembers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from monitor.core.model.facts import Worker
+from monitor.core.model.looks import Observation
+from monitor.core.model.words import Confidence, Message, NoticeKind, Severity, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """One thing wrong in one look. `metric` is empty for the look itself (its failure or finding); `phase` is where the
+    look failed, empty for anything else."""
+
+    metric: str
+    status: Status
+    reason: str
+    message: Message
+    value: float | None = None
+    threshold: float | None = None
+    grace_seconds: float = 0.0
+    phase: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """One metric of one check over time. `recent` holds the last statuses, newest last, as long as they matter;
+    `looked_at` is when the newest of these looks began. `failing_since` and `episodes` are the beginnings of the
+    present and of the last failing runs, grace or not. `dismissed_*`: its alert was resolved by hand, in that incident;
+    it opens none until a later look fails again."""
+
+    status: Status = Status.UNKNOWN
+    since: float = 0.0
+    recent: tuple[Status, ...] = ()
+    trouble: Trouble | None = None
+    failing_since: float | None = None
+    episodes: tuple[float, ...] = ()
+    looked_at: float = 0.0
+    dismissed_at: float | None = None
+    dismissed_from: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckState:
+    """What we know through one check. `settled` is keyed by metric; `""` is the look itself. `workers` are those of the
+    newest look that showed any (it began at `workers_at`), `restarts` their unplanned ones of the last ten minutes."""
+
+    settled: Mapping[str, Settled] = field(default_factory=dict)
+    last: Observation | None = None
+    seen_at: float | None = None
+    blind_since: float | None = None
+    blind_reason: str | None = None
+    workers: tuple[Worker, ...] = ()
+    workers_at: float | None = None
+    restarts: tuple[tuple[float, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceState:
+    """What we believe of one service. `status` is without maintenance and mutes; see `core.uptime.shown`.
+
+    `last_down_at` is when it was last seen to be down; `planned_until` is the end of the grace of a planned restart;
+    `steady_at` is when it was last found to flap no longer: earlier changes are not held against it.
+    """
+
+    status: Status = Status.UNKNOWN
+    since: float = 0.0
+    checks: Mapping[str, CheckState] = field(default_factory=dict)
+    changes: tuple[tuple[float, Status], ...] = ()
+    last_down_at: float | None = None
+    first_seen_at: float | None = None
+    flapping: bool = False
+    steady_at: float = 0.0
+    planned_until: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One observation that speaks for a diagnosis."""
+
+    service: str
+    message: Message
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class RuledOut:
+    """A cause that the evidence speaks against."""
+
+    cause: str
+    why: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """The cause of an incident, in words that can be checked."""
+
+    cause: str
+    summary: Message
+    confidence: Confidence
+    evidence: tuple[Evidence, ...] = ()
+    ruled_out: tuple[RuledOut, ...] = ()
+    remedy: Message | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One service's trouble with one check or metric, from opening to resolution; always a member of an incident."""
+
+    id: str
+    service: str
+    check: str
+    metric: str | None
+    severity: Severity
+    status: Status
+    message: Message
+    value: float | None
+    threshold: float | None
+    opened_at: float
+    acknowledged_at: float | None = None
+    acknowledged_by: str | None = None
+    resolved_at: float | None = None
+    resolved_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One notice that went to the outbox, and what it said."""
+
+    kind: NoticeKind
+    at: float
+    root: str = ""
+    severity: Severity = Severity.WARNING
+    cause: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """One cause, the alerts and services it explains, from opening to resolution.
+
+    Until `told` holds an `opened` (or `flapping`), people do not know of it: it is on hold (`hold_until`; what could
+    explain it is looked at with looks that begin at or after `looks_since`) or muted. From `settling_since` until
+    `settling_until` the root has recovered and its impacted services are being looked at before they are let go.
+    `severity` is the worst it has been; `flapping`: people were told that it is.
+    """
+
+    id: str
+    root: str
+    severity: Severity
+    opened_at: float
+    alerts: tuple[Alert, ...] = ()
+    impacted: tuple[str, ...] = ()
+    diagnosis: Diagnosis | None = None
+    hold_until: float = 0.0
+    looks_since: float = 0.0
+    settling_since: float | None = None
+    settling_until: float | None = None
+    told: tuple[Told, ...] = ()
+    adopted_by: str | None = None
+    reopens: str | None = None
+    flapping: bool = False
+    resolved_at: float | None = None
+    resolved_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Mutes notices of incidents that match every matcher (`service`, `severity`, `cause` → value) until `ends_at`."""
+
+    id: str
+    matchers: Mapping[str, str]
+    starts_at: float
+    ends_at: float
+    by: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Maintenance:
+    """A service declared as being worked on."""
+
+    id: str
+    service: str
+    starts_at: float
+    ends_at: float
+    by: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Everything `step` remembers. `incidents` holds the open ones and a bounded tail of resolved ones."""
+
+    services: Mapping[str, ServiceState] = field(default_factory=dict)
+    incidents: tuple[Incident, ...] = ()
+    silences: tuple[Silence, ...] = ()
+    maintenance: tuple[Maintenance, ...] = ()
+    sequence: int = 0

@@ -1,0 +1,124 @@
+"""What is ordered, and what happened: the way in and the way out of `step`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from monitor.core.model.believed import Alert, Incident
+from monitor.core.model.looks import Observation
+from monitor.core.model.words import NoticeKind, Status
+
+
+@dataclass(frozen=True, slots=True)
+class AcknowledgeAlert:
+    """Somebody is on it."""
+
+    alert_id: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResolveAlert:
+    """Resolved by hand; the next failing look opens a new incident that says what it reopens."""
+
+    alert_id: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddSilence:
+    """Begin a silence; its id is given by `step`."""
+
+    matchers: Mapping[str, str]
+    starts_at: float
+    ends_at: float
+    by: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EndSilence:
+    """End a silence before its time."""
+
+    silence_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddMaintenance:
+    """Declare a service as being worked on; the id is given by `step`."""
+
+    service: str
+    starts_at: float
+    ends_at: float
+    by: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EndMaintenance:
+    """The work is done before its time."""
+
+    maintenance_id: str
+
+
+Order: TypeAlias = AcknowledgeAlert | ResolveAlert | AddSilence | EndSilence | AddMaintenance | EndMaintenance
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One message about an incident, as things stood at `at`; which channels get it is decided outside the core."""
+
+    kind: NoticeKind
+    incident: Incident
+    statuses: Mapping[str, Status]
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class StatusChanged:
+    """A service is now something else."""
+
+    service: str
+    before: Status
+    after: Status
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class AlertOpened:
+    """A new alert, as member of `incident_id`."""
+
+    alert: Alert
+    incident_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlertResolved:
+    """An alert's end."""
+
+    alert: Alert
+    incident_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeDue:
+    """People are to be told; committed to the outbox in the same transaction as the state."""
+
+    notice: Notice
+
+
+@dataclass(frozen=True, slots=True)
+class LookWanted:
+    """A look is wanted no earlier than `at`; it begins after that moment or does not count as this look."""
+
+    service: str
+    check: str
+    at: float
+
+
+Event: TypeAlias = StatusChanged | AlertOpened | AlertResolved | NoticeDue | LookWanted
+
+
+Input: TypeAlias = Observation | Order | None
