@@ -142,7 +142,9 @@ def _unknown_key(error: ErrorDetails, _context: Mapping[str, Any], model: type[B
     )
 
 
-def _unknown_tag(_error: ErrorDetails, context: Mapping[str, Any], _model: type[BaseModel]) -> str:
+def _unknown_tag(error: ErrorDetails, context: Mapping[str, Any], _model: type[BaseModel]) -> str:
+    if error["input"].get(_tag_key(context)) is None:
+        return "has no value"
     known = [tag.strip("'") for tag in str(context["expected_tags"]).split(", ")]
     return f"unknown {_tag_key(context)} {context['tag']!r}{_or_known(str(context['tag']), known)}"
 

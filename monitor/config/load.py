@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,9 +48,9 @@ def find_config(explicit: Path | None, cwd: Path) -> Path:
     if explicit is not None:
         return explicit
     for candidate in (cwd / "config.yaml", SYSTEM_WIDE):
-        if candidate.exists():
+        if os.path.exists(candidate):  # noqa: PTH110 — Path.exists() raises where a directory is closed to us
             return candidate
-    text = f"there is no such file here, and no {SYSTEM_WIDE}; name one with --config"
+    text = f"there is no such file here, and none that can be seen at {SYSTEM_WIDE}; name one with --config"
     raise ConfigError((Mistake("config.yaml", 0, 0, "", text),))
 
 

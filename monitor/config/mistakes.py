@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Final
+
+LONGEST: Final = 1000
+"""Characters a mistake may take on its line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,8 @@ class ConfigError(Exception):
 
 
 def one_line(text: str) -> str:
-    """The text with everything escaped that would break the line or speak to the terminal."""
+    """The text, cut where nobody reads on, with all escaped that would break the line or speak to the terminal."""
+    text = text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -377,7 +380,7 @@ def test_what_is_loaded_shows_no_secret_in_its_representation(loaded: Load) -> N
     assert "canary-42" not in repr(loaded(text, {"PW": "canary-42", "DB_PASSWORD": "canary-42"}))
 
 
-@pytest.mark.parametrize(
+SECRETS_IN_WRONG_PLACES = pytest.mark.parametrize(
     "text",
     [
         "notify: [{kind: webhook, url: '${S}'}]",
@@ -390,9 +393,48 @@ def test_what_is_loaded_shows_no_secret_in_its_representation(loaded: Load) -> N
         "language: '${S}'",
     ],
 )
+
+
+@SECRETS_IN_WRONG_PLACES
 def test_no_mistake_shows_the_value_of_a_variable(mistakes: Mistakes, text: str) -> None:
     (said,) = mistakes(GOOD + "    " + text, {"S": "canary-42!"})
     assert "canary-42" not in said
+
+
+@SECRETS_IN_WRONG_PLACES
+def test_no_mistake_shows_a_secret_that_stands_in_the_file(mistakes: Mistakes, text: str) -> None:
+    (said,) = mistakes(GOOD + "    " + text.replace("${S}", "canary-42!"))
+    assert "canary-42" not in said or "kind: " in said
+
+
+def test_a_mistake_is_never_longer_than_a_person_reads(mistakes: Mistakes) -> None:
+    (said,) = mistakes(f"services: {{a: {{checks: [{{kind: {'x' * 100_000}}}]}}}}")
+    assert len(said) <= 1001
+
+
+@contextmanager
+def _as_nobody() -> Iterator[None]:
+    """Root may read everything, so root asks as somebody else."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.mark.parametrize("closed", ["config.yaml", ".env"])
+def test_a_file_that_we_may_not_read_is_one_line(closed: str) -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        Path(directory).chmod(0o755)
+        Path(directory, "config.yaml").write_text("env_file: .env\n" + GOOD.replace("    ", ""))
+        Path(directory, ".env").write_text("DB_PASSWORD=canary\n")
+        Path(directory, closed).chmod(0o000)
+        with _as_nobody(), pytest.raises(ConfigError) as caught:
+            load(Path(directory, "config.yaml"), {})
+    assert str(caught.value) == f"{directory}/{closed}: cannot be read: no permission"
 
 
 def test_a_file_that_is_not_there_is_one_line(tmp_path: Path) -> None:
