@@ -34,13 +34,15 @@ def planned(before: Iterable[Worker], after: Iterable[Worker]) -> bool:
 
 
 def restarts(known: CheckState, after: Iterable[Worker], at: float) -> tuple[tuple[float, int], ...]:
-    """The unplanned restarts of the last ten minutes. A counter that went down was reset and tells nothing."""
+    """The unplanned restarts of the last ten minutes. A counter that went down was reset and tells nothing; a worker
+    that somebody created anew begins without a past, also after PM2 had given up on it."""
     old = {(each.app, each.worker): each for each in known.workers}
     more = 0
     for worker in after:
         before = old.get((worker.app, worker.worker))
-        if before and not _created_anew(before, worker):
-            more += max(0, worker.restarts - before.restarts)
+        if before and _created_anew(before, worker):
+            return ()
+        more += max(0, worker.restarts - before.restarts) if before else 0
     kept = tuple(each for each in known.restarts if each[0] > at - WINDOW)
     return (*kept, (at, more)) if more else kept
 
@@ -55,4 +57,5 @@ def crash_loop(app: str, history: Iterable[tuple[float, int]]) -> Trouble | None
 
 
 def _created_anew(before: Worker, after: Worker) -> bool:
-    return before.created_at is not None and after.created_at is not None and after.created_at != before.created_at
+    """Only somebody's order does that: PM2 itself keeps created_at over its restarts, and loses it as it gives up."""
+    return after.created_at is not None and after.created_at != before.created_at

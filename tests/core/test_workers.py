@@ -100,14 +100,33 @@ def test_three_unplanned_restarts_in_ten_minutes_are_a_warning() -> None:
     assert world.words == ["app opened", "app resolved"]
 
 
-def test_a_counter_that_fell_was_reset_and_a_planned_restart_is_not_counted() -> None:
+def test_an_app_that_was_started_again_after_pm2_gave_up_begins_without_a_past() -> None:
+    """Found on the real chain: mended by hand, it stayed a warning for the rest of the ten minutes."""
+    world = app()
+    for number in (1, 2, 3, 4, 4, 4):
+        crash(world, number)
+    given_up = replace(ALIVE, pid=0, alive=False, gave_up=True, restarts=5, created_at=None, started_at=None)
+    world.after(5).look("app", ".", given_up, check="pm2")
+    assert world.status("app") is Status.WARNING
+    for _ in range(2):
+        world.after(2).look("app", ".", replace(NEW, restarts=6), check="pm2")
+    assert world.status("app") is Status.HEALTHY
+
+
+def test_a_counter_that_fell_was_reset_and_tells_nothing() -> None:
+    world = app()
+    for number in (2, 0, 1):
+        crash(world, number)
+    assert sum(more for _, more in world.state.services["app"].checks["pm2"].restarts) == 3
+
+
+def test_a_planned_restart_is_not_counted_and_ends_the_count_before_it() -> None:
     world = app()
     crash(world, 2)
-    crash(world, 0)
-    world.after(50).look("app", ".", replace(NEW, restarts=1), check="pm2")
-    world.after(5).look("app", ".", replace(NEW, restarts=2), check="pm2")
+    world.after(50).look("app", ".", replace(NEW, restarts=3), check="pm2")
+    world.after(5).look("app", ".", replace(NEW, restarts=4), check="pm2")
     history = world.state.services["app"].checks["pm2"].restarts
-    assert sum(more for _, more in history) == 3
+    assert sum(more for _, more in history) == 1
     assert len(history) == 2
 
 
