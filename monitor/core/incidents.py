@@ -123,10 +123,12 @@ def _has_alert(turn: Turn, service: str, check: str, metric: str) -> bool:
 
 
 def _raise(turn: Turn, service: str, check: str, metric: str, settled: Settled) -> None:
-    incident = home_of(turn, service) or incident_at(turn, root_of(turn, service)) or _echoed(turn, service, settled)
+    root = root_of(turn, service)
+    incident = home_of(turn, service) or incident_at(turn, root) or home_of(turn, root)
+    incident = incident or _echoed(turn, service, settled)
     if incident is None:
-        root, reopens = root_of(turn, service), settled.dismissed_from
-        incident = open_incident(turn, root, looks_since=_began_to_fail(settled), reopens=reopens)
+        since, reopens = _began_to_fail(settled), settled.dismissed_from
+        incident = open_incident(turn, root, looks_since=since, reopens=reopens)
     unsaid = Alert(
         id=turn.new_id("alert"),
         service=service,

@@ -188,6 +188,26 @@ def test_members_that_explain_each_other_go_together() -> None:
     assert world.words[3:] == ["rds resolved", "app opened", "nginx impacted"]
 
 
+def test_who_is_broken_by_a_member_that_still_settles_joins_it() -> None:
+    world = world_of()
+    world.look("rds", "X")
+    world.look("app", "X")
+    for _ in range(2):
+        world.after(1).look("rds", ".")
+    world.look("nginx", "X")
+    assert len(world.open) == 1
+    world.look("app", "X")
+    world.after(12.1)
+    assert world.words == [
+        "rds opened",
+        "app impacted",
+        "nginx impacted",
+        "rds resolved",
+        "app opened",
+        "nginx impacted",
+    ]
+
+
 def test_a_member_whose_other_dependency_fails_moves_there() -> None:
     world = world_of({"rds": (), "redis": (), "app": ("rds", "redis")})
     world.look("rds", "X")
