@@ -40,7 +40,9 @@ def _run_as() -> dict[str, Any]:
 class Cluster:
     """One data directory and the server on it. `directory` holds everything, and is removed by `remove`."""
 
-    def __init__(self, *, tls: bool = True, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, *, tls: bool = True, settings: Mapping[str, str] | None = None, copy_of: Cluster | None = None
+    ) -> None:
         self.directory = Path(tempfile.mkdtemp(prefix="infra-monitor-pg-", dir="/tmp"))
         self.data = self.directory / "data"
         self.log = self.directory / "log"
@@ -52,6 +54,9 @@ class Cluster:
         self.directory.chmod(0o755)
         if self._run_as:
             os.chown(self.directory, self._run_as["user"], self._run_as["group"])
+        if copy_of is not None:
+            self._copy(copy_of)
+            return
         self._initialise()
         if tls:
             self.make_certificates()
@@ -153,6 +158,12 @@ class Cluster:
         """How many processes serve clients, logged in or not yet, besides the one that counts."""
         return sum("127.0.0.1" in _command_line(pid) for pid in self._children())
 
+    def make_standby(self) -> Cluster:
+        """A running copy that follows this one by streaming."""
+        standby = Cluster(copy_of=self)
+        standby.start()
+        return standby
+
     def remove(self) -> None:
         self.stop()
         shutil.rmtree(self.directory, ignore_errors=True)
@@ -176,6 +187,11 @@ class Cluster:
             BINARIES / "initdb", "-D", self.data, "-U", SUPERUSER, "--pwfile", password, "-A", "scram-sha-256",
             "--no-sync", "--locale", "C.UTF-8", "--encoding", "UTF8",
         )  # fmt: skip
+
+    def _copy(self, primary: Cluster) -> None:
+        source = f"host=127.0.0.1 port={primary.port} user={SUPERUSER} password={SUPERUSER_PASSWORD}"
+        self._command(BINARIES / "pg_basebackup", "-d", source, "-D", self.data, "-R", "--no-sync", "-c", "fast")
+        self.write_settings({"port": str(self.port), "unix_socket_directories": str(self.directory)})
 
     def make_certificates(self) -> None:
         self._command(

@@ -16,6 +16,7 @@ from monitor.sources.certificates import not_after
 
 _SSL_REQUEST: Final = struct.pack("!ii", 8, 80877103)
 _TIME_LIMIT: Final = 5.0
+_GOODBYE_LIMIT: Final = 1.0
 _FRESH_FOR: Final = 3600.0
 _RETRY_AFTER: Final = 300.0
 
@@ -61,6 +62,7 @@ async def read_expiry(host: str, address: str, port: int) -> float | None:
     try:
         writer.write(_SSL_REQUEST)
         if await reader.readexactly(1) != b"S":
+            writer.close()
             return None
         # the date is wanted of any certificate; whether it can be trusted is judged by the login
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -68,11 +70,22 @@ async def read_expiry(host: str, address: str, port: int) -> float | None:
         context.verify_mode = ssl.CERT_NONE
         await writer.start_tls(context, server_hostname=None if _is_address(host) else host)
         certificate = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
-        return not_after(certificate or b"")
-    finally:
-        writer.close()  # with close_notify: an abort would leave a line in the server's log each time
-        with suppress(OSError):
+        expires_at = not_after(certificate or b"")
+    except BaseException:
+        writer.transport.abort()  # a goodbye may never end where the handshake did not
+        raise
+    await _say_goodbye(writer)
+    return expires_at
+
+
+async def _say_goodbye(writer: asyncio.StreamWriter) -> None:
+    """With close_notify: an abort would leave a line in the server's log each time."""
+    writer.close()
+    try:
+        async with asyncio.timeout(_GOODBYE_LIMIT):
             await writer.wait_closed()
+    except OSError:  # TimeoutError is one
+        writer.transport.abort()
 
 
 def _is_address(host: str) -> bool:

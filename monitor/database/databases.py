@@ -100,7 +100,7 @@ class Database:
 
     def _kept_for_the_sentinel(self, left: float) -> float:
         """Seconds of the deadline in which, after a silent TCP phase, the standing session is asked."""
-        return min(_SENTINEL_LIMIT, left / 4) if self.sentinel.armed else 0.0
+        return min(_SENTINEL_LIMIT, left / 20) if self.sentinel.armed else 0.0
 
     async def _with_sentinel(self, error: DatabaseFailed, deadline: float) -> DatabaseFailed:
         """A fresh login has failed, and a question that begins *after* that is answered: only old connections live

@@ -208,6 +208,7 @@ class _Login:
         now = self._now()
         limit = now + (self._tcp_deadline - now) / 2 if more_to_come else self._tcp_deadline
         if pgconn.status == pq.ConnStatus.BAD:
+            socket.socket().close()  # raises if it is we who have no descriptor left: no fault of the server
             self._attempts.append(Attempt("tcp", pgconn.get_error_message(), address))
             return False
         try:

@@ -84,10 +84,13 @@ def full() -> Iterator[int]:
 
 
 class Proxy:
-    """Stands between us and a real server, and can stop forwarding or accepting."""
+    """Stands between us and a real server, and can stop forwarding or accepting; connection number `stall_from`, and
+    those after it, are accepted and left alone."""
 
-    def __init__(self, upstream: int) -> None:
+    def __init__(self, upstream: int, *, stall_from: int | None = None) -> None:
         self._upstream = upstream
+        self._stall_from = stall_from
+        self.accepted = 0
         self._flows = asyncio.Event()
         self._flows.set()
         self._listener: asyncio.Server | None = None
@@ -121,19 +124,15 @@ class Proxy:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
-        with contextlib.suppress(asyncio.CancelledError, ConnectionError):
+        self.accepted += 1
+        with contextlib.suppress(asyncio.CancelledError, ConnectionError), contextlib.closing(writer):
+            if self._stall_from is not None and self.accepted >= self._stall_from:
+                await asyncio.Event().wait()
             up_reader, up_writer = await asyncio.open_connection("127.0.0.1", self._upstream)
-            try:
-                await asyncio.wait(
-                    [
-                        asyncio.create_task(self._pump(reader, up_writer)),
-                        asyncio.create_task(self._pump(up_reader, writer)),
-                    ],
-                    return_when=asyncio.FIRST_COMPLETED,
-                )
-            finally:
-                up_writer.close()
-                writer.close()
+            with contextlib.closing(up_writer):
+                there = asyncio.create_task(self._pump(reader, up_writer))
+                back = asyncio.create_task(self._pump(up_reader, writer))
+                await asyncio.wait((there, back), return_when=asyncio.FIRST_COMPLETED)
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

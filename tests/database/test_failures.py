@@ -131,10 +131,10 @@ def test_no_secret_survives(text: str) -> None:
 
 def test_the_text_is_one_line_without_trimmings() -> None:
     text = (
-        'connection to server at "db.example" (10.0.0.1), port 5432 failed: FATAL:  3D000: database "x" does not exist\n'
+        'connection to server at "db.example" (10.0.0.1), port 5432 failed: FATAL:  3D000: database "x" is gone\n'
         "LOCATION:  InitPostgres, postinit.c:953\n"
     )
-    assert scrub(text, ()) == 'FATAL: database "x" does not exist'
+    assert scrub(text, ()) == 'FATAL: database "x" is gone'
 
 
 def test_control_characters_and_endless_texts_are_tamed() -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import random
+import resource
 import threading
 import time
 
@@ -104,3 +106,23 @@ async def test_50_stalled_looks_leave_no_descriptor(open_database: OpenDatabase)
         # the server's ends of the connections are ours as well, and close a moment later
         await settled(lambda: descriptors() <= before + 50)
     await settled(lambda: descriptors() < before)
+
+
+async def test_without_a_free_descriptor_the_server_is_not_blamed(open_database: OpenDatabase) -> None:
+    """An OSError of ours is no finding about the database: the look is blind."""
+    database = open_database(port=1)
+    with pytest.raises(DatabaseFailed):
+        await database.look(deadline=asyncio.get_running_loop().time() + 5)
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors(), limits[1]))
+    held: list[int] = []
+    try:
+        with contextlib.suppress(OSError):
+            while True:
+                held.append(os.dup(0))
+        with pytest.raises(OSError, match="Too many open files"):
+            await database.look(deadline=asyncio.get_running_loop().time() + 5)
+    finally:
+        for fd in held:
+            os.close(fd)
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)

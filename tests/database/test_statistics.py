@@ -125,6 +125,31 @@ async def test_a_standby_is_in_recovery(open_database: OpenDatabase) -> None:
     assert seen.read_only == "the server is a standby in recovery"
 
 
+async def test_the_lag_of_a_standby_is_seen_from_both_sides(open_database: OpenDatabase) -> None:
+    with running() as primary, contextlib.ExitStack() as cleaning:
+        primary.add_role("app", PASSWORD, database="app")
+        primary.execute("grant pg_monitor to app")
+        standby = primary.make_standby()
+        cleaning.callback(standby.remove)
+        follower = open_database(standby)
+        primary.execute("create table written (x int)", dbname="app")
+        behind: float | None = None
+        for _ in range(100):
+            behind = (await seen_by(follower)).replication_lag
+            if behind == 0.0:
+                break
+            await asyncio.sleep(0.1)
+        assert behind == 0.0, "all that was received is replayed"
+        standby.execute("select pg_wal_replay_pause()")
+        primary.execute("insert into written values (1)", dbname="app")
+        await asyncio.sleep(1.0)
+        behind = (await seen_by(follower)).replication_lag
+        assert behind is not None
+        assert 0.5 < behind < 60
+        ahead = (await seen_by(open_database(primary))).replication_lag
+        assert ahead is not None, "the primary tells what it last heard from the standby"
+
+
 async def test_what_some_servers_do_not_offer_is_absent(open_database: OpenDatabase, quiet: Cluster) -> None:
     """As Aurora's readers, which refuse the WAL functions: the rest of the answer stands."""
     quiet.execute("revoke execute on function pg_database_size(oid) from public", dbname="app")
