@@ -89,5 +89,6 @@ class Veil:
 
 def _forms(secret: str) -> set[str]:
     """The secret as it is, in Python's notation, in URLs, and each of these in JSON."""
-    plain = {secret, repr(secret)[1:-1], quote(secret), quote(secret, safe=""), quote_plus(secret)}
+    beside_quotes = repr("'\"" + secret)[4:-1]  # Python chooses its quotes, and so the escapes, by the whole text
+    plain = {secret, repr(secret)[1:-1], beside_quotes, quote(secret), quote(secret, safe=""), quote_plus(secret)}
     return plain | {json.dumps(form, ensure_ascii=False)[1:-1] for form in plain}

@@ -29,8 +29,8 @@ def effective(loaded: Loaded, environ: Mapping[str, str]) -> str:
             for name, service in config.services.items()
         },
     }
-    text = yaml.safe_dump(_filled(shown), sort_keys=False, allow_unicode=True, width=120)
-    return Veil(secrets_of(loaded)).over(text)
+    filled = _filled(shown, Veil(secrets_of(loaded)))
+    return str(yaml.safe_dump(filled, sort_keys=False, allow_unicode=True, width=120))
 
 
 def _by_nature(planned: ServicePlan, checks: tuple[Check, ...]) -> dict[str, Any]:
@@ -74,11 +74,15 @@ def duration(seconds: float) -> str:
     return f"{seconds:g}s"
 
 
-def _filled(value: Any) -> Any:
-    """Without what is not set or empty."""
-    if isinstance(value, list):
-        return [_filled(each) for each in value]
-    if isinstance(value, dict):
-        filled = {key: _filled(each) for key, each in value.items()}
-        return {key: each for key, each in filled.items() if each is not None and each not in ({}, [])}
-    return value
+def _filled(value: Any, veil: Veil) -> Any:
+    """Without what is not set or empty, and without secrets that were put into other texts."""
+    match value:
+        case list():
+            return [_filled(each, veil) for each in value]
+        case dict():
+            filled = {key: _filled(each, veil) for key, each in value.items()}
+            return {key: each for key, each in filled.items() if each is not None and each not in ({}, [])}
+        case str():
+            return veil.over(value)
+        case _:
+            return value

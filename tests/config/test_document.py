@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -70,6 +71,13 @@ def test_a_byte_order_mark_inside_is_refused_with_its_place() -> None:
     with pytest.raises(Unreadable) as caught:
         read("a: 1\nb: x\ufeffy")
     assert (caught.value.place, caught.value.text) == (Place(2, 5), "the character U+FEFF must not stand here")
+
+
+def test_every_character_that_the_parser_would_refuse_is_refused_with_its_place() -> None:
+    """So that none of its errors comes without one."""
+    for code in [*range(0x800), *range(0x2000, 0x2070), *range(0xD7F0, 0xD800), *range(0xE000, 0x10010), 0x10FFFF]:
+        with suppress(Unreadable):  # anything else would be the parser's own
+            read(f'a: "{chr(code)}"')
 
 
 def test_a_key_that_stands_twice_is_a_complaint_and_the_first_one_counts() -> None:

@@ -8,9 +8,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from monitor.checks.base import CheckBlind
 from monitor.config.absent import NotConfiguredCheck
 from monitor.config.load import ConfigError, find_config, load
 from monitor.database import DatabaseConfig, NotConfigured
@@ -454,6 +456,23 @@ def test_the_file_is_the_named_one_then_the_one_here(tmp_path: Path) -> None:
     assert find_config(Path("other.yaml"), tmp_path) == Path("other.yaml")
     (tmp_path / "config.yaml").touch()
     assert find_config(None, tmp_path) == tmp_path / "config.yaml"
+
+
+def test_no_file_anywhere_is_one_line_that_says_where_was_looked(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        find_config(None, tmp_path)
+    assert str(caught.value) == (
+        "config.yaml: there is no such file here, and none that can be seen at /etc/infra-monitor/config.yaml; "
+        "name one with --config"
+    )
+
+
+async def test_a_check_that_is_not_configured_is_blind_when_it_is_looked_at(loaded: Load) -> None:
+    (check,) = loaded("services: {a: {checks: [{kind: pm2, app: '${APP}'}]}}").config.services["a"].checks
+    nothing: Any = None
+    with pytest.raises(CheckBlind) as caught:
+        await check.look(nothing)
+    assert caught.value.reason == "not configured: APP"
 
 
 def test_a_thousand_checks_load_quickly(loaded: Load) -> None:
