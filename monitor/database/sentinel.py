@@ -42,12 +42,12 @@ class Sentinel:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._task: asyncio.Task[None] | None = None
-        self._on_change: OnChange | None = None
+        self._listeners: list[OnChange] = []
         self.state = SentinelState()
 
     def start(self, on_change: OnChange) -> None:
-        """Begin; `on_change` is called, on the loop, at each death, return and restart. May be called again."""
-        self._on_change = on_change
+        """Begin; `on_change` is called, on the loop, at each death, return and restart. Several may listen."""
+        self._listeners.append(on_change)
         if self._task is None:
             self._task = asyncio.create_task(self._run(), name="database sentinel")
 
@@ -110,5 +110,6 @@ class Sentinel:
             state = replace(state, since=loop.time())
         self.state = state
         restarted = state.server_started_at != before.server_started_at
-        if before.alive is not None and (state.alive is not before.alive or restarted) and self._on_change is not None:
-            loop.call_soon(self._on_change, state)  # its bugs must not end the pinging
+        if before.alive is not None and (state.alive is not before.alive or restarted):
+            for listener in self._listeners:
+                loop.call_soon(listener, state)  # its bugs must not end the pinging
