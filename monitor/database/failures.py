@@ -49,7 +49,7 @@ _BY_TEXT: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
         (r"SSL error|certificate|does not support SSL|SSL was required", "tls"),
         (r"invalid response to SSL|expected authentication request|unsupported frontend protocol", "protocol"),
         (r"expected authentication|lost synchronization|message contents do not agree|protocol version", "protocol"),
-        (r"Connection refused", "refused"),
+        (r"Connection refused|No such file or directory", "refused"),
         (r"No route to host|Network is unreachable|unreachable", "unreachable"),
         (r"timed out|timeout expired", "timeout"),
         (r"SSL|TLS", "tls"),
@@ -57,6 +57,7 @@ _BY_TEXT: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
         (r"FATAL|ERROR", "rejected"),
     )
 )
+_UNCONNECTED: Final = frozenset({"timeout", "refused", "unreachable", "reset"})
 _STATE: Final = re.compile(r"^(?:\w+|[^\s:]+):\s+([0-9A-Z]{5}):\s", re.MULTILINE)
 _SOURCE: Final = re.compile(r"\s*\bLOCATION:.*$", re.MULTILINE)
 _PREFIX: Final = re.compile(r"connection to server (?:at|on socket) .*?failed:(?:\s|$)", re.DOTALL)
@@ -111,8 +112,8 @@ def reason_of(text: str, phase: Phase) -> str:
     if reason in {"", "starting"}:  # one SQLSTATE stands for starting up and shutting down: only the text tells
         by_text = next((reason for pattern, reason in _BY_TEXT if pattern.search(text)), "protocol")
         reason = by_text if not reason or by_text == "shutting_down" else reason
-    if phase == "tls" and reason == "protocol" and "SSL" not in text:
-        return "tls"
+    if phase == "tcp" and reason not in _UNCONNECTED:
+        return "unreachable"  # the kernel's word on our own attempt, such as "Permission denied" by a local firewall
     return reason
 
 

@@ -175,6 +175,24 @@ async def test_a_latent_outage_is_critical_and_explained(make_env: MakeEnv, clus
         assert HOST_NAME in speak(finding.message, language)
 
 
+async def test_it_wants_to_be_looked_at_when_its_session_ends(make_env: MakeEnv, cluster: Cluster) -> None:
+    env = make_env()
+    told: list[asyncio.Event] = [asyncio.Event(), asyncio.Event()]
+    for event in told:
+        RdsCheck(kind="rds").watch(env, event.set)
+    state = env.databases.get().sentinel
+    while not state.state.alive:
+        await asyncio.sleep(0.02)
+    assert not any(event.is_set() for event in told)
+    cluster.execute(f"select pg_terminate_backend({state.state.backend_pid})")
+    async with asyncio.timeout(5):
+        await asyncio.gather(*(event.wait() for event in told))
+
+
+async def test_where_nothing_is_configured_there_is_nothing_to_watch(make_env: MakeEnv) -> None:
+    RdsCheck(kind="rds").watch(make_env(config=NotConfigured(("DB_HOST",))), lambda: None)
+
+
 @pytest.mark.parametrize(
     ("missing", "reason"),
     [

@@ -3,6 +3,8 @@ from __future__ import annotations
 from urllib.parse import quote, quote_plus
 
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from monitor.core.model import Status
 from monitor.database.failures import Attempt, failure_of, reason_of, scrub, status_of
@@ -141,3 +143,26 @@ def test_control_characters_and_endless_texts_are_tamed() -> None:
     shown = scrub("FATAL:  \x1b[31mred\x00 " + "x" * 10_000, ())
     assert shown.isprintable()
     assert len(shown) == 400
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("Connection refused", "refused"),
+        ('connection to server on socket "/run/.s.PGSQL.5432" failed: No such file or directory', "refused"),
+        ("Network is unreachable", "unreachable"),
+        ("Permission denied", "unreachable"),
+        ("Cannot assign requested address", "unreachable"),
+        ("Connection timed out", "timeout"),
+    ],
+)
+def test_before_there_is_a_connection_only_the_kernel_speaks(text: str, reason: str) -> None:
+    assert reason_of(text, "tcp") == reason
+
+
+@given(st.text(min_size=3, max_size=40), st.sampled_from(["", 'FATAL:  28P01: user "', "postgres://app:", "password="]))
+@settings(max_examples=1000, deadline=None)
+def test_no_password_whatever_its_letters_survives_verbatim(password: str, before: str) -> None:
+    frame = scrub(f"{before}\u2403 and more", ())
+    assume(password not in frame.replace("\u2403", "***"))
+    assert password not in scrub(f"{before}{password} and more", (password,))

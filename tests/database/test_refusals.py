@@ -204,3 +204,9 @@ async def test_a_unix_socket_is_reached_by_its_directory(open_database: OpenData
     answer = await answer_of(open_database(cluster, host=str(cluster.directory)))
     assert not answer.tls
     assert "tls" not in answer.phases
+
+
+async def test_a_unix_socket_that_is_not_there_is_refused(open_database: OpenDatabase, tmp_path: Path) -> None:
+    error, _ = await failure_within(open_database(host=str(tmp_path)), 10)
+    assert (error.failure.phase, error.failure.reason) == ("tcp", "refused")
+    assert error.failure.message == "No such file or directory"
