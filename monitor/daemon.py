@@ -22,6 +22,7 @@ from monitor.config.load import Loaded
 from monitor.config.model import Config, state_directory
 from monitor.config.plan import plan
 from monitor.core.model import Input, LookWanted, Notice, NoticeDue, StatusChanged
+from monitor.logs import hide
 from monitor.look import Surroundings, look, surroundings
 from monitor.metrics import Metrics
 from monitor.notify.base import Post
@@ -83,6 +84,8 @@ class Daemon:
 
     async def _build(self, stack: AsyncExitStack) -> None:
         """From the bottom up; the stack takes it apart in the opposite order."""
+        for warning in self._loaded.warnings:
+            log.warning("config.warning", text=warning)
         directory = state_directory(self._config, self._environ)
         listener = stack.enter_context(_listen(self._config.web.host, self._config.web.port))
         store = Store.open(directory)
@@ -99,7 +102,9 @@ class Daemon:
         schedule = self._watch(monitoring, metrics, around)
         metrics.changed(monitoring.plan, monitoring.state, (), self._clock.now())
         monitoring.subscribe(lambda change: _told(change, monitoring, metrics, outbox, schedule))
-        await self._serve(stack, listener, monitoring, metrics, token_of(directory))
+        token = token_of(directory)
+        hide(token)
+        await self._serve(stack, listener, monitoring, metrics, token)
         await outbox.start()
         schedule.start({key: check.every for key, check in self._checks.items()})
         self._be_told(schedule, around)

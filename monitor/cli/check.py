@@ -19,6 +19,7 @@ from monitor.config.load import Loaded
 from monitor.config.plan import plan
 from monitor.core.model import Observation, Plan, State, Status
 from monitor.core.step import begin, step
+from monitor.logs import configure
 from monitor.look import look, surroundings
 
 _WORST_FIRST = (Status.DOWN, Status.CRITICAL, Status.WARNING, Status.UNKNOWN, Status.HEALTHY)
@@ -47,6 +48,9 @@ def run(arguments: argparse.Namespace) -> int:
         known = ", ".join(loaded.config.services)
         print(f"infra-monitor: no service {unknown[0]!r} in the configuration; there are: {known}", file=sys.stderr)
         return USAGE
+    configure(loaded)
+    for warning in loaded.warnings:
+        print(f"infra-monitor: {warning}", file=sys.stderr)
     answer = asyncio.run(_check(loaded, names))
     if arguments.json:
         print(json.dumps(answer, ensure_ascii=False, indent=2))
