@@ -4,14 +4,13 @@ Everything in this package that speaks to PostgreSQL goes through here; psycopg 
 """
 
 from monitor.database.databases import Answer, Database, Databases
-from monitor.database.failures import PHASES, DatabaseFailed
+from monitor.database.failures import DatabaseFailed
 from monitor.database.pool import NoSession
 from monitor.database.sentinel import SentinelState
 from monitor.database.settings import DatabaseConfig, NotConfigured
 from monitor.database.statistics import Statistics
 
 __all__ = [
-    "PHASES",
     "Answer",
     "Database",
     "DatabaseConfig",

@@ -12,7 +12,6 @@ from urllib.parse import quote, quote_plus
 from monitor.core.model import Failure, Status
 
 Phase = Literal["resolve", "tcp", "tls", "auth", "query"]
-PHASES: Final[tuple[Phase, ...]] = ("resolve", "tcp", "tls", "auth", "query")
 
 # Answers that refuse us: the server is up, and we (and those who use the same settings) cannot work with it.
 _REFUSALS: Final = frozenset(

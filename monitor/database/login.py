@@ -130,11 +130,7 @@ class Session:
         rows: list[str] = []
         for result in results:
             if result.status == pq.ExecStatus.FATAL_ERROR and (self.broken or not rows):
-                broken = self.broken
-                text = result.get_error_message()
-                if broken:
-                    self.close()
-                raise self._failed(text)
+                raise self._failed(result.get_error_message())
             rows += [(result.get_value(row, 0) or b"").decode(errors="replace") for row in range(result.ntuples)]
         return rows
 

@@ -35,11 +35,6 @@ class Pool:
         return self._session is not None
 
     @property
-    def busy(self) -> bool:
-        """Whether a question is being asked."""
-        return self._turn.locked()
-
-    @property
     def backend_pid(self) -> int | None:
         """The server's process behind the session."""
         return self._session.backend_pid if self._session is not None else None

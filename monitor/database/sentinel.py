@@ -7,14 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
-from monitor.core.model import Status
+from monitor.core.model import Failure, Status
 from monitor.database.failures import DatabaseFailed
 from monitor.database.pool import NoSession, Pool
 
 PING: Final = "select extract(epoch from pg_postmaster_start_time())"
 _EVERY: Final = 1.0
 _LIMIT: Final = 2.0
-_LOGIN_LIMIT: Final = 10.0
+_LOGIN_LIMIT: Final = 5.0  # in which the kernel repeats an unanswered SYN twice
 _FIRST_PAUSE: Final = 0.2
 _LONGEST_PAUSE: Final = 5.0
 _PAUSE_WHEN_REFUSED: Final = 60.0  # each refused login is a line in the server's log, and may lock the account
@@ -72,7 +72,7 @@ class Sentinel:
         return True
 
     async def _run(self) -> None:
-        pause = _FIRST_PAUSE
+        pause = 0.0
         while True:
             try:
                 await self._ping()
@@ -81,11 +81,10 @@ class Sentinel:
                 continue
             except DatabaseFailed as error:
                 self._publish(replace(self.state, alive=False, backend_pid=None, reason=error.failure.reason))
-                refused = error.failure.status is Status.CRITICAL
-                await asyncio.sleep(_PAUSE_WHEN_REFUSED if refused else pause)
-                pause = min(_LONGEST_PAUSE, pause * 2)
+                pause = _next_pause(pause, error.failure)
+                await asyncio.sleep(pause)
                 continue
-            pause = _FIRST_PAUSE
+            pause = 0.0
             await self._pool.stir(at_most=_EVERY)
 
     async def _ping(self) -> None:
@@ -113,3 +112,12 @@ class Sentinel:
         if before.alive is not None and (state.alive is not before.alive or restarted):
             for listener in self._listeners:
                 loop.call_soon(listener, state)  # its bugs must not end the pinging
+
+
+def _next_pause(before: float, failure: Failure) -> float:
+    """Until the next login: longer each time, but for those that have waited for an answer already."""
+    if failure.status is Status.CRITICAL:
+        return _PAUSE_WHEN_REFUSED
+    if failure.reason == "timeout":
+        return _FIRST_PAUSE
+    return min(_LONGEST_PAUSE, max(_FIRST_PAUSE, before * 2))

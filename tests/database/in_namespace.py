@@ -32,6 +32,10 @@ def rules(*lines: str) -> None:
     subprocess.run(["nft", "-f", "-"], input="\n".join(commands).encode() + b"\n", check=True)
 
 
+def no_rules() -> None:
+    subprocess.run(["nft", "flush", "ruleset"], check=True)
+
+
 @contextlib.contextmanager
 def name_servers(*addresses: str) -> Iterator[None]:
     """The only ones, in this mount namespace."""
@@ -131,6 +135,11 @@ async def everything_dropped(limit: float) -> dict[str, Any]:
         target = await _watched(cluster)
         rules(f"tcp dport {cluster.port} drop")
         result = await look(target, limit)
+        no_rules()
+        healed = asyncio.get_running_loop().time()
+        while not target.sentinel.state.alive:
+            await asyncio.sleep(0.02)
+        result["back_after"] = asyncio.get_running_loop().time() - healed
         await target.close()
         return result
 

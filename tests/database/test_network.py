@@ -56,6 +56,7 @@ async def test_dropped(case: str, phase: str, reason: str) -> None:
     assert 1.9 <= told["took"] <= 2.0 + SLACK
     assert not told["latent"]
     assert told.get("others_delayed", 0) < SLACK
+    assert told.get("back_after", 0) < 5, "the sentinel notices that packets pass again"
 
 
 async def test_three_addresses_that_drop_hold_the_deadline_of_ten_seconds() -> None:
