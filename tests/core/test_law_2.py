@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from monitor.core.model import NoticeKind
 from tests.core.test_laws import law
-from tests.core.world import TIMEOUT, world
+from tests.core.world import late_world, world
 
 SEEDS = st.integers(0, 2**32 - 1)
 EDGES = st.integers(0, 2**15 - 1)
@@ -30,9 +30,9 @@ def test_law_2_one_cause_one_page(seed: int, edges: int, size: int) -> None:
 @law
 @given(SEEDS, EDGES, SIZES)
 def test_law_2_a_root_that_shows_too_late_adopts_what_was_told(seed: int, edges: int, size: int) -> None:
-    """The hold is shorter than a look. In the end there is one incident all the same, and whoever was told that
-    something opened is told that it is over."""
-    sim = world(seed, edges, size, hold=TIMEOUT / 4)
+    """The hold is shorter than the root's look. In the end there is one incident all the same, and whoever was told
+    that something opened is told that it is over."""
+    sim = late_world(seed, edges, size)
     sim.run(sim.fault.ended - 1)
     told = {incident.id for incident in sim.told(NoticeKind.OPENED)}
     unadopted = [each for each in sim.state.incidents if each.resolved_at is None and each.adopted_by is None]

@@ -158,7 +158,9 @@ def test_law_5_same_story_same_ending(tale: Tale) -> None:
         assert remembered == each.before
         assert step(each.plan, remembered, each.now, each.input) == (each.after, each.events)
         told.append(each)
-    assert list(tell(tale)) == told
+    again = list(tell(tale))
+    assert [each.events for each in again] == [each.events for each in told]
+    assert again[-1].after == told[-1].after
 
 
 # 6 ------------------------------------------------------------------------------------------------------------------
@@ -221,9 +223,8 @@ def test_law_8_a_mute_mutes_notices_not_state(tale: Tale) -> None:
     orders = AddSilence | AddMaintenance | EndSilence | EndMaintenance
     muted = [each for each in tell(tale, by_hand=False) if not isinstance(each.input, orders)]
     loud = [each for each in tell(tale, by_hand=False, mutes=False) if not isinstance(each.input, orders)]
-    for quiet, other in zip((each for each in muted), (each for each in loud), strict=False):
-        if quiet.input != other.input:
-            break  # an order to end a mute that is not there is a step of time, and only on one side
+    for quiet, other in zip(muted, loud, strict=True):
+        assert quiet.input == other.input
         assert _believed(quiet) == _believed(other)
     for each in muted:
         for notice in each.notices:

@@ -150,28 +150,57 @@ class Sim:
         return [notice.incident for notice in self.notices if notice.kind is kind]
 
 
-def world(seed: int, edges: int, size: int, *, hold: float = 12.0, lasts: float = 60.0) -> Sim:
-    """A random world of `size` services: who needs whom by the bits of `edges`, everything else by the seed."""
+def world(seed: int, edges: int, size: int) -> Sim:
+    """A random world of `size` services: who needs whom by the bits of `edges`, everything else by the seed. The hold
+    is longer than any look."""
     random = Random(seed)
-    pairs = list(itertools.combinations(range(size), 2))
+    needs = _needs(edges, size)
+    root = random.choice(tuple(needs))
+    exhausts = {name: random.random() < 0.5 for name in needs}
+    return _sim(random, needs, root, exhausts=exhausts, hold=12.0, rhythms=(5.0, 15.0, 30.0))
+
+
+def late_world(seed: int, edges: int, size: int) -> Sim:
+    """A world whose root always takes its whole deadline to fail, far longer than the hold, and that several services
+    feel at once."""
+    random = Random(seed)
+    root, *others = NAMES[:size]
+    sparse = _needs(edges & random.getrandbits(15) & random.getrandbits(15), size)
+    needs = {root: [], **{name: [root, *sparse[name]] for name in others}}
+    exhausts = {name: name == root or random.random() < 0.3 for name in needs}
+    return _sim(random, needs, root, exhausts=exhausts, hold=TIMEOUT / 8, rhythms=(4.0, 8.0))
+
+
+def _needs(edges: int, size: int) -> dict[str, list[str]]:
     needs: dict[str, list[str]] = {name: [] for name in NAMES[:size]}
-    for bit, (low, high) in enumerate(pairs):
+    for bit, (low, high) in enumerate(itertools.combinations(range(size), 2)):
         if edges >> bit & 1:
             needs[NAMES[high]].append(NAMES[low])
+    return needs
+
+
+def _sim(
+    random: Random,
+    needs: dict[str, list[str]],
+    root: str,
+    *,
+    exhausts: dict[str, bool],
+    hold: float,
+    rhythms: tuple[float, ...],
+) -> Sim:
     checks = [
-        check_plan(name, every=random.choice((5.0, 15.0, 30.0)), confirm=random.choice((1, 3)), stale_after=1000.0)
+        check_plan(name, every=random.choice(rhythms), confirm=random.choice((1, 3)), stale_after=1000.0)
         for name in ("look", "other")[: random.choice((1, 2))]
     ]
     plan = plan_of(needs, checks=checks, hold=hold)
-    root = random.choice(NAMES[:size])
-    below = [name for name in NAMES[:size] if name != root and root in _above(needs, name)]
-    felt = {name: random.choice((0.0, random.uniform(0, lasts))) for name in below if random.random() < 0.8}
-    exhausts = {name: random.random() < 0.5 for name in needs}
+    lasts = random.uniform(60, 120)
+    below = [name for name in needs if root in _above(needs, name) and random.random() < 0.8]
+    # at once, some time, or so late that a look which begins before the end of the fault ends after it
+    felt = {name: random.choice((0.0, random.uniform(0, lasts), lasts - random.uniform(0, 8))) for name in below}
     # who has just begun a look of ten seconds that fails cannot be seen to be well within a settling of twelve
     missed = {name: 0.0 if exhausts[name] else random.choice((0.0, random.uniform(0, 6))) for name in felt}
     began = START + SETTLED + random.uniform(0, 30)
-    fault = Fault(root, began, began + lasts + random.uniform(0, 60), felt, missed)
-    sim = Sim(plan, fault, random, random.choice((0.05, 0.5, 1.0)), exhausts)
+    sim = Sim(plan, Fault(root, began, began + lasts, felt, missed), random, random.choice((0.05, 0.5, 1.0)), exhausts)
     sim.start()
     return sim
 

@@ -1,0 +1,210 @@
+"""The laws are no ornament: each of these ways to get the core wrong is caught by the law named beside it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+CAUGHT, SURVIVED = 10, 0
+
+RUN = """
+import sys
+sys.path.insert(0, {root!r})
+from hypothesis import Phase, settings
+import monitor.core
+from tests.core import {module} as laws
+assert monitor.core.__file__.startswith({root!r})
+assert laws.__file__.startswith({root!r})
+law = getattr(laws, {law!r})
+law._hypothesis_internal_use_settings = settings(laws.law, phases=[Phase.generate], report_multiple_bugs=False{more})
+try:
+    law()
+except AssertionError:
+    sys.exit(10)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One mistake: where, what stands there, what would stand there instead, and the law that forbids it."""
+
+    name: str
+    file: str
+    right: str
+    wrong: str
+    law: str
+
+
+ONE = "test_law_1_an_incident_opens_once_and_resolves_once"
+TWO = "test_law_2_one_cause_one_page"
+LATE = "test_law_2_a_root_that_shows_too_late_adopts_what_was_told"
+THREE = "test_law_3_silence_is_always_somebody_elses_page"
+FOUR = "test_law_4_time_standing_still_changes_nothing"
+FIVE = "test_law_5_same_story_same_ending"
+SIX = "test_law_6_blind_neither_breaks_nor_heals"
+SEVEN = "test_law_7_what_was_told_is_never_untold"
+EIGHT = "test_law_8_a_mute_mutes_notices_not_state"
+NINE = "test_law_9_flapping_is_told_once_and_the_next_notice_comes_when_it_has_settled"
+TEN = "test_law_10_what_an_opened_notice_names_is_failing_at_that_instant"
+
+MUTANTS = (
+    Mutant("it is told again and again", "notices.py", "known = is_told(incident)", "known = False", ONE),
+    Mutant("what is reopened is forgotten", "incidents.py", "reopens=reopens)\n", "reopens=None)\n", ONE),
+    Mutant(
+        "nothing is held back",
+        "hold.py",
+        "    if turn.now >= incident.hold_until:\n",
+        "    if turn.now >= 0:\n        return True\n    if turn.now >= incident.hold_until:\n",
+        TWO,
+    ),
+    Mutant("any old look will do", "hold.py", "known.last.began >= since and not", "not", TWO),
+    Mutant("an unconfirmed look has ended", "hold.py", " and not unconfirmed(known)", "", TWO),
+    Mutant("an echo is a page", "hold.py", "settled.looked_at >= recovered", "True", TWO),
+    Mutant(
+        "members are let go at once",
+        "letting_go.py",
+        "return turn.now >= end and not is_improving(turn, name)",
+        "return True",
+        TWO,
+    ),
+    Mutant("a told incident vanishes", "incidents.py", "if not notices.is_told(incident):\n", "if True:\n", LATE),
+    Mutant(
+        "an incident keeps the root it began with",
+        "incidents.py",
+        "groups.setdefault(root_of(turn, incident.root), [])",
+        "groups.setdefault(incident.root, [])",
+        TWO,
+    ),
+    Mutant(
+        "what was resolved by hand never fails again",
+        "roots.py",
+        "    return settled.looked_at <= settled.dismissed_at or not settled.recent[-1].failing\n",
+        "    return True\n",
+        THREE,
+    ),
+    Mutant(
+        "the settling is noticed a step too late",
+        "step.py",
+        "    incidents.raise_alerts(turn)\n    letting_go.let_go(turn)\n",
+        "    letting_go.let_go(turn)\n    incidents.raise_alerts(turn)\n",
+        FOUR,
+    ),
+    Mutant("the settling ends a step too late", "letting_go.py", "not _lost(turn, rest)", "not lost", FOUR),
+    Mutant(
+        "a restart forgets the last looks",
+        "step.py",
+        "    return replace(known, settled=",
+        "    return CheckState(settled=",
+        FIVE,
+    ),
+    Mutant(
+        "what is broken grows stale too",
+        "settle.py",
+        "if each.status is Status.HEALTHY]",
+        "if each.status is not Status.UNKNOWN]",
+        SIX,
+    ),
+    Mutant(
+        "a blind look heals",
+        "settle.py",
+        "    return replace(known, last=observation, blind_since=since",
+        "    return replace(known, settled={}, last=observation, blind_since=since",
+        SIX,
+    ),
+    Mutant(
+        "a mute holds the end back",
+        "incidents.py",
+        "    if notices.is_told(ended):\n",
+        "    if notices.is_told(ended) and not notices.is_muted(turn, ended):\n",
+        SEVEN,
+    ),
+    Mutant(
+        "what was adopted never ends",
+        "incidents.py",
+        "        if each.adopted_by == incident.id and each.resolved_at is None:\n",
+        "        if each.adopted_by == incident.id and each.resolved_at is not None:\n",
+        SEVEN,
+    ),
+    Mutant("a mute mutes nothing", "notices.py", "    if is_muted(turn, incident):\n", "    if False:\n", EIGHT),
+    Mutant(
+        "what is worked on is not broken",
+        "incidents.py",
+        "        if turn.status(service).failing:\n",
+        "        if turn.status(service).failing and not turn.state.maintenance:\n",
+        EIGHT,
+    ),
+    Mutant(
+        "flapping is told each time",
+        "notices.py",
+        "if not incident.flapping and (known or",
+        "if (known or",
+        NINE,
+    ),
+    Mutant(
+        "flapping ends with the first good look",
+        "incidents.py",
+        "if over and not turn.service(incident.root).flapping:",
+        "if over:",
+        NINE,
+    ),
+    Mutant(
+        "the impacted are those of the first root",
+        "incidents.py",
+        "        impacted=dependants(turn.plan, root),\n        diagnosis=None,",
+        "        diagnosis=None,",
+        TEN,
+    ),
+    Mutant(
+        "a notice names what is over",
+        "notices.py",
+        "    if kind is not NoticeKind.RESOLVED:\n",
+        "    if kind is NoticeKind.UPDATED:\n",
+        TEN,
+    ),
+)
+
+
+def _copy(to: Path) -> None:
+    """The core and its laws, and nothing else, so that what is run is surely the copy."""
+    shutil.copytree(ROOT / "monitor" / "core", to / "monitor" / "core", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "monitor" / "__init__.py", to / "monitor")
+    (to / "tests" / "core").mkdir(parents=True)
+    for name in ("story", "random_stories", "world", "test_laws", "test_law_2"):
+        shutil.copy(ROOT / "tests" / "core" / f"{name}.py", to / "tests" / "core")
+
+
+def _run(root: Path, law: str, *, more: str = "") -> subprocess.CompletedProcess[str]:
+    module = "test_law_2" if law in (TWO, LATE) else "test_laws"
+    program = RUN.format(root=str(root), module=module, law=law, more=more)
+    return subprocess.run(
+        [sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=False, timeout=110
+    )
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_the_laws_catch(mutant: Mutant, tmp_path: Path) -> None:
+    _copy(tmp_path)
+    file = tmp_path / "monitor" / "core" / mutant.file
+    text = file.read_text(encoding="utf-8")
+    assert text.count(mutant.right) == 1, "the mutant must change exactly one place"
+    file.write_text(text.replace(mutant.right, mutant.wrong), encoding="utf-8")
+    run = _run(tmp_path, mutant.law)
+    assert run.returncode == CAUGHT, run.stderr
+
+
+@pytest.mark.parametrize("law", [ONE, TWO, LATE, THREE, FOUR, FIVE, SIX, SEVEN, EIGHT, NINE, TEN])
+def test_the_laws_let_the_right_core_pass(law: str, tmp_path: Path) -> None:
+    _copy(tmp_path)
+    run = _run(tmp_path, law, more=", max_examples=20")
+    assert run.returncode == SURVIVED, run.stderr
+
+
+def test_every_law_catches_something() -> None:
+    assert {mutant.law for mutant in MUTANTS} == {ONE, TWO, LATE, THREE, FOUR, FIVE, SIX, SEVEN, EIGHT, NINE, TEN}
