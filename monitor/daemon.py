@@ -21,7 +21,7 @@ from monitor.clock import Clock, SystemClock
 from monitor.config.load import Loaded
 from monitor.config.model import Config, state_directory
 from monitor.config.plan import plan
-from monitor.core.model import Input, LookWanted, Notice, NoticeDue, StatusChanged
+from monitor.core.model import Input, LookWanted, Notice, NoticeDue, RulesChanged, StatusChanged
 from monitor.logs import hide
 from monitor.look import Surroundings, look, surroundings
 from monitor.metrics import Metrics
@@ -228,6 +228,8 @@ def _told(change: Change, monitoring: ServiceMonitoring, metrics: Metrics, outbo
                 )
             case StatusChanged(service, before, after):
                 log.info("service.status", service=service, before=before.value, after=after.value)
+            case RulesChanged(service, _, rules):
+                log.warning("firewall.rules_changed", service=service, added=rules.added, removed=rules.removed)
             case _:
                 pass
 

@@ -62,7 +62,7 @@ def _of_failure(failure: Failure) -> Trouble | None:
 
 def _of_findings(facts: Iterable[Fact]) -> tuple[Trouble | None, Trouble | None]:
     troubles = [
-        Trouble(LOOK, fact.status, fact.reason, fact.message, grace_seconds=fact.grace_seconds)
+        Trouble(LOOK, fact.status, fact.reason, fact.message, grace_seconds=fact.grace_seconds, harmless=fact.harmless)
         for fact in facts
         if isinstance(fact, Finding) and fact.status.failing
     ]

@@ -16,9 +16,15 @@ def explains(above: Status, below: Status) -> bool:
 def explained(turn: Turn, *, root: str, service: str) -> bool:
     """Whether `root`, as things stand, explains the trouble of `service`. What was resolved by hand explains nothing
     until it has failed again."""
-    if root not in dependencies(turn.plan, service) or not explains(turn.status(root), turn.status(service)):
+    if root not in dependencies(turn.plan, service) or not explains(_harm(turn, root), turn.status(service)):
         return False
     return not all(is_excused(settled) for _, _, settled in turn.failing(root))
+
+
+def _harm(turn: Turn, service: str) -> Status:
+    """How bad the service is for those who depend on it. A database that is open to the world serves them well."""
+    hurting = (each.status for _, _, each in turn.failing(service) if each.trouble and not each.trouble.harmless)
+    return max(hurting, key=lambda status: status.rank, default=Status.HEALTHY)
 
 
 def is_excused(settled: Settled) -> bool:

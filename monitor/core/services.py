@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from monitor.core import settle, workers
+from monitor.core import firewall_changes, settle, workers
 from monitor.core.judge import Verdict, judge
 from monitor.core.model import (
     CheckPlan,
     CheckState,
+    Firewall,
     Observation,
     Plan,
+    RulesChanged,
     Seen,
     ServiceState,
     Status,
@@ -20,6 +22,7 @@ from monitor.core.model import (
 from monitor.core.turn import Turn
 
 CHANGES_KEPT: Final = 50
+RULE_CHANGES_KEPT: Final = 10
 
 
 def take_look(turn: Turn, look: Observation) -> None:
@@ -34,6 +37,7 @@ def take_look(turn: Turn, look: Observation) -> None:
         turn.put_check(look.service, look.check, settle.blind(known, look, verdict.blind_reason))
         return
     known, verdict = _take_workers(turn, look, known, verdict)
+    known = _take_rules(turn, look, known)
     planned_until = turn.service(look.service).planned_until
     known = settle.settle(known, verdict, look, plan=plan, planned_until=planned_until)
     turn.put_check(look.service, look.check, known)
@@ -63,6 +67,23 @@ def _take_workers(turn: Turn, look: Observation, known: CheckState, verdict: Ver
     known = replace(known, workers=found, workers_at=look.began, restarts=history)
     loop = workers.crash_loop(found[0].app, history)
     return known, replace(verdict, troubles={**verdict.troubles, workers.RESTARTS: loop})
+
+
+def _take_rules(turn: Turn, look: Observation, known: CheckState) -> CheckState:
+    """What somebody changed of the firewall rules since they were last read. Those of another port or database are no
+    change but a new beginning."""
+    facts = look.result.facts if isinstance(look.result, Seen) else ()
+    found = next((fact for fact in facts if isinstance(fact, Firewall)), None)
+    if found is None:
+        return known
+    if known.rules_of != found.subject:
+        return replace(known, rules_of=found.subject, rules=found.lines, rule_changes=())
+    change = firewall_changes.change(known.rules, found.lines, at=look.began)
+    known = replace(known, rules=firewall_changes.remembered(known.rules, found.lines))
+    if change is None:
+        return known
+    turn.events.append(RulesChanged(look.service, look.check, change))
+    return replace(known, rule_changes=(*known.rule_changes, change)[-RULE_CHANGES_KEPT:])
 
 
 def _excuse(turn: Turn, look: Observation, *, since: float) -> None:

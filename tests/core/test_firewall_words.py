@@ -69,6 +69,7 @@ def test_losing_and_regaining_sight_of_a_list_is_no_change_and_loses_no_memory()
     assert change(unread, read, at=1.0) is None
     assert remembered(read, unread) == read
     assert remembered(unread, unread) == unread
+    assert remembered(OPEN, unread) == unread
     assert change(remembered(read, unread), other, at=1.0) == RuleChange(
         1.0, added=("pl-1 holds 10.0.9.0/24",), removed=("pl-1 holds 10.0.1.0/24",)
     )

@@ -15,7 +15,7 @@ from monitor.core.firewall_exposure import Exposure, exposure
 from monitor.core.firewall_rules import networks, rules_of
 from tests.core.firewall_world import ACCOUNT, host
 
-law = settings(max_examples=1000, deadline=None, derandomize=True, database=None)
+law = settings(max_examples=400, deadline=None, derandomize=True, database=None)
 Json = dict[str, Any]
 
 LISTS = {"pl-1": networks(["10.0.0.0/16"]), "pl-2": networks(["0.0.0.0/1", "::/2"])}

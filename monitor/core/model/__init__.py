@@ -18,7 +18,17 @@ from monitor.core.model.believed import (
     Told,
     Trouble,
 )
-from monitor.core.model.facts import DatabaseServer, Fact, Finding, Reading, SessionHolder, Supervisor, Worker
+from monitor.core.model.facts import (
+    DatabaseServer,
+    Fact,
+    Finding,
+    Firewall,
+    Reading,
+    RuleChange,
+    SessionHolder,
+    Supervisor,
+    Worker,
+)
 from monitor.core.model.looks import Blind, Failed, Failure, Observation, Seen
 from monitor.core.model.planned import CheckPlan, Plan, ServicePlan, Threshold
 from monitor.core.model.told import (
@@ -36,6 +46,7 @@ from monitor.core.model.told import (
     NoticeDue,
     Order,
     ResolveAlert,
+    RulesChanged,
     StatusChanged,
 )
 from monitor.core.model.words import FAILING, NO_LABELS, Confidence, Message, NoticeKind, Severity, Status
@@ -63,6 +74,7 @@ __all__ = [
     "Failed",
     "Failure",
     "Finding",
+    "Firewall",
     "Incident",
     "Input",
     "LookWanted",
@@ -76,7 +88,9 @@ __all__ = [
     "Plan",
     "Reading",
     "ResolveAlert",
+    "RuleChange",
     "RuledOut",
+    "RulesChanged",
     "Seen",
     "ServicePlan",
     "ServiceState",

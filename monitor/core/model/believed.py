@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from monitor.core.model.facts import Worker
+from monitor.core.model.facts import RuleChange, Worker
 from monitor.core.model.looks import Observation
 from monitor.core.model.words import Confidence, Message, NoticeKind, Severity, Status
 
@@ -13,7 +13,7 @@ from monitor.core.model.words import Confidence, Message, NoticeKind, Severity, 
 @dataclass(frozen=True, slots=True)
 class Trouble:
     """One thing wrong in one look. `metric` is empty for the look itself (its failure or finding); `phase` is where the
-    look failed, empty for anything else."""
+    look failed, empty for anything else. `harmless`: see Finding."""
 
     metric: str
     status: Status
@@ -23,6 +23,7 @@ class Trouble:
     threshold: float | None = None
     grace_seconds: float = 0.0
     phase: str = ""
+    harmless: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,8 @@ class Settled:
 @dataclass(frozen=True, slots=True)
 class CheckState:
     """What we know through one check. `settled` is keyed by metric; `""` is the look itself. `workers` are those of the
-    newest look that showed any (it began at `workers_at`), `restarts` their unplanned ones of the last ten minutes."""
+    newest look that showed any (it began at `workers_at`), `restarts` their unplanned ones of the last ten minutes;
+    `rules` are the firewall rules it last read, of `rules_of`, and `rule_changes` the last changes of them."""
 
     settled: Mapping[str, Settled] = field(default_factory=dict)
     last: Observation | None = None
@@ -56,6 +58,9 @@ class CheckState:
     workers: tuple[Worker, ...] = ()
     workers_at: float | None = None
     restarts: tuple[tuple[float, int], ...] = ()
+    rules: tuple[str, ...] = ()
+    rules_of: str = ""
+    rule_changes: tuple[RuleChange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

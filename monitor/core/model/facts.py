@@ -22,12 +22,14 @@ class Reading:
 @dataclass(frozen=True, slots=True)
 class Finding:
     """A judgement that the check itself makes of what it saw. With `grace_seconds`, it counts only once it has lasted
-    that long or has come back three times in ten minutes: what a supervisor is already mending is not yet trouble."""
+    that long or has come back three times in ten minutes: what a supervisor is already mending is not yet trouble.
+    `harmless`: it takes nothing away from those who depend on the service, so it explains nobody's outage."""
 
     status: Status
     reason: str
     message: Message
     grace_seconds: float = 0.0
+    harmless: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,4 +76,35 @@ class Supervisor:
     home: str
 
 
-Fact: TypeAlias = Finding | DatabaseServer | SessionHolder | Worker | Supervisor
+@dataclass(frozen=True, slots=True)
+class Firewall:
+    """The security-group rules around a database's port, and what they come to. `lines` are all that count, in words;
+    `open_with` is the command that would open the path where it is closed, `close_with` those that would take away what
+    is not meant to be there. `subject` says which port of which database this is about."""
+
+    subject: str
+    port: int
+    address: str
+    source: str
+    groups: tuple[str, ...]
+    host_groups: tuple[str, ...]
+    reachable: bool | None
+    reason: str
+    exposure: str
+    as_intended: bool | None
+    lines: tuple[str, ...]
+    unexpected: tuple[str, ...] = ()
+    open_with: str = ""
+    close_with: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RuleChange:
+    """What came to the rules and what left them between two looks, in words; `at`: when that was seen."""
+
+    at: float
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
+Fact: TypeAlias = Finding | DatabaseServer | SessionHolder | Worker | Supervisor | Firewall

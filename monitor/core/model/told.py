@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from monitor.core.model.believed import Alert, Incident
+from monitor.core.model.facts import RuleChange
 from monitor.core.model.looks import Observation
 from monitor.core.model.words import NoticeKind, Status
 
@@ -118,7 +119,16 @@ class LookWanted:
     at: float
 
 
-Event: TypeAlias = StatusChanged | AlertOpened | AlertResolved | NoticeDue | LookWanted
+@dataclass(frozen=True, slots=True)
+class RulesChanged:
+    """Somebody changed the firewall rules that this check reads."""
+
+    service: str
+    check: str
+    change: RuleChange
+
+
+Event: TypeAlias = StatusChanged | AlertOpened | AlertResolved | NoticeDue | LookWanted | RulesChanged
 
 
 Input: TypeAlias = Observation | Order | None
