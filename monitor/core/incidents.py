@@ -98,9 +98,10 @@ def _merge(turn: Turn, incident: Incident, *, into: Incident) -> Incident:
     if not notices.is_told(incident):
         turn.remove(incident)
         return survivor
-    adopted = turn.put(replace(incident, alerts=(), adopted_by=survivor.id))
+    adopted = replace(incident, adopted_by=survivor.id)
     if not notices.is_muted(turn, adopted):
-        notices.tell(turn, adopted, NoticeKind.UPDATED)
+        adopted = notices.tell(turn, adopted, NoticeKind.UPDATED)
+    turn.put(replace(adopted, alerts=()))
     return survivor
 
 

@@ -51,17 +51,18 @@ def tell_due(turn: Turn) -> None:
             turn.put(replace(diagnosed, flapping=False))
 
 
-def tell(turn: Turn, incident: Incident, kind: NoticeKind) -> None:
+def tell(turn: Turn, incident: Incident, kind: NoticeKind) -> Incident:
     """Tell one notice. It names the alerts that are open; the last one, that it is over, names all."""
     cause = incident.diagnosis.cause if incident.diagnosis else UNKNOWN
     said = Told(kind, turn.now, root=incident.root, severity=incident.severity, cause=cause)
     told = replace(incident, told=(*incident.told, said), flapping=kind is NoticeKind.FLAPPING)
-    turn.put(told)
+    shows = told
     if kind is not NoticeKind.RESOLVED:
-        told = replace(told, alerts=tuple(alert for alert in told.alerts if alert.resolved_at is None))
+        shows = replace(told, alerts=tuple(alert for alert in told.alerts if alert.resolved_at is None))
     concerned = dict.fromkeys((told.root, *told.impacted, *members(told)))
     statuses = {name: shown(turn.state, name, turn.now) for name in concerned}
-    turn.events.append(NoticeDue(Notice(kind, told, statuses, turn.now)))
+    turn.events.append(NoticeDue(Notice(kind, shows, statuses, turn.now)))
+    return turn.put(told)
 
 
 def _due(turn: Turn, incident: Incident) -> NoticeKind | None:

@@ -107,6 +107,7 @@ def test_a_root_that_shows_too_late_takes_over_what_was_told() -> None:
     assert third.id not in [each.id for each in world.state.incidents]
     assert {alert.service for alert in kept.alerts} == {"rds", "a", "b", "c"}
     assert world.words[2:] == ["b updated", "rds updated"]
+    assert [alert.service for alert in world.notices[2].incident.alerts] == ["b"]
     for name in ("rds", "a", "b", "c"):
         world.look(name, ".")
         world.look(name, ".")
