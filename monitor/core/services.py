@@ -22,6 +22,8 @@ from monitor.core.model import (
 from monitor.core.turn import Turn
 
 CHANGES_KEPT: Final = 50
+
+_NEVER_LOOKED: Final = CheckState()
 RULE_CHANGES_KEPT: Final = 10
 
 
@@ -126,7 +128,7 @@ def _up_to_now(turn: Turn, name: str, before: ServiceState) -> ServiceState:
 
 
 def _checks(turn: Turn, name: str, known: ServiceState) -> list[tuple[CheckPlan, CheckState]]:
-    return [(plan, known.checks.get(plan.name, CheckState())) for plan in turn.plan.services[name].checks]
+    return [(plan, known.checks.get(plan.name, _NEVER_LOOKED)) for plan in turn.plan.services[name].checks]
 
 
 def _grown_stale(turn: Turn, name: str, before: ServiceState) -> ServiceState:
@@ -152,6 +154,8 @@ def _changed(turn: Turn, name: str, known: ServiceState, status: Status) -> Serv
 
 def _flaps(known: ServiceState, plan: Plan, now: float) -> bool:
     """More than `flap_changes` into or out of trouble within the window; over after half a window without any."""
+    if not known.flapping and len(known.changes) <= plan.flap_changes:
+        return False
     if known.flapping:
         return now - known.changes[-1][0] < plan.flap_window / 2
     since = max(now - plan.flap_window, known.steady_at)
