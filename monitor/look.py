@@ -14,6 +14,7 @@ from monitor.checks.base import Check, CheckBlind, CheckFailed, Env
 from monitor.clock import Clock
 from monitor.core.model import Blind, Failed, Observation, Seen
 from monitor.database import DatabaseConfig, Databases, NotConfigured
+from monitor.sources.aside import Aside
 from monitor.sources.pm2 import Pm2Sources
 from monitor.sources.resolver import Resolver
 
@@ -34,6 +35,7 @@ class Surroundings:
     resolver: Resolver
     databases: Databases
     pm2: Pm2Sources
+    aside: Aside
 
     def env(self, service: str, deadline: float) -> Env:
         """What one look may use."""
@@ -44,6 +46,7 @@ class Surroundings:
             databases=self.databases,
             pm2=self.pm2,
             resolver=self.resolver,
+            aside=self.aside,
         )
 
 
@@ -70,7 +73,7 @@ async def surroundings(
         stack.push_async_callback(shared.close)
         pm2 = Pm2Sources(environ)
         stack.push_async_callback(pm2.close)
-        yield Surroundings(clock, resolver, shared, pm2)
+        yield Surroundings(clock, resolver, shared, pm2, Aside())
 
 
 async def _result(service: str, check: Check, env: Env, deadline: float) -> Seen | Failed | Blind:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from abc import abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
 
 from monitor.core.durations import parse_duration
 from monitor.core.model import Fact, Failure, Reading, Seen, Threshold
+from monitor.sources.aside import Aside
 
 if TYPE_CHECKING:
     from monitor.clock import Clock
@@ -41,6 +42,19 @@ def _known_database(name: str, info: ValidationInfo) -> str:
 
 DatabaseName = Annotated[str, AfterValidator(_known_database)]
 """The name of a database in configuration: a key of `databases`, or `default`."""
+
+
+def _watched_database(name: str, info: ValidationInfo) -> str:
+    known = info.context["watched"] if info.context else {name: name}
+    if name not in known:
+        raise ValueError(
+            f"{name!r} is neither a service with one rds check nor in databases; known: {', '.join(known)}"
+        )
+    return str(known[name])
+
+
+WatchedDatabase = Annotated[str, AfterValidator(_watched_database)]
+"""In configuration, the service whose rds check watches the database, or the database's name; here always the name."""
 
 SeriesType = Literal["gauge", "counter", "tally", "histogram"]
 
@@ -85,6 +99,8 @@ class Env:
     databases: Databases
     pm2: Pm2Sources
     resolver: Resolver
+    aside: Aside = field(default_factory=Aside)
+    host: HostSource = field(default_factory=HostSource)
 
     def remaining(self) -> float:
         """Seconds left until the deadline, never negative."""

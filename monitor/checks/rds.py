@@ -86,6 +86,11 @@ class RdsCheck(Check):
     database: DatabaseName = Field(default="default", description="Which one of `databases`.")
     writable: bool = Field(default=True, description="`false`: it is meant to be read only, as a replica is.")
 
+    @property
+    def provides(self) -> tuple[str, ...]:
+        """Its database: what every app that is wired to it needs."""
+        return (f"database {self.database}",)
+
     async def look(self, env: Env) -> Seen:
         """Raises CheckFailed with `up` 0 and what was learnt, CheckBlind when settings are missing."""
         try:

@@ -20,7 +20,7 @@ from monitor.config.explain import Explained, explain, kind_of, numbers_said_by_
 from monitor.config.mistakes import ConfigError, Mistake, Place, listed
 from monitor.config.model import Config
 from monitor.config.plan import plan
-from monitor.config.relations import circles, names_given_twice, planned_roughly
+from monitor.config.relations import circles, names_given_twice, planned_roughly, watched_databases
 from monitor.database.settings import DatabaseConfig, NotConfigured
 
 __all__ = ["ConfigError", "Loaded", "Mistake", "find_config", "load"]
@@ -149,6 +149,7 @@ class _Loading:
             "directory": self._path.parent.absolute(),
             "services": _keys(data, "services"),
             "databases": ("default", *_keys(data, "databases")),
+            "watched": watched_databases(data),
         }
         wrong: tuple[Explained, ...] = ()
         try:

@@ -20,6 +20,25 @@ def names_given_twice(data: Any) -> Iterator[Explained]:
     yield from _twice(_under(data, "notify"), ("notify",), "channel")
 
 
+def watched_databases(data: Any) -> dict[str, str]:
+    """What `database` of a check that looks around a database may say, and which database that is: its name, or the
+    service that watches it. A name in `databases` wins; a service that watches several means none of them."""
+    named = _under(data, "databases")
+    known = {str(name): str(name) for name in ("default", *(named if isinstance(named, dict) else ()))}
+    for service, checks in _checks(data):
+        listed = checks if isinstance(checks, list) else ()
+        found = {_database(check) for check in listed if _under(check, "kind") == "rds"}
+        if len(found) == 1:
+            known.setdefault(str(service), *found)
+    return known
+
+
+def _database(check: Any) -> str:
+    """Something that is no name is told where it stands."""
+    name = check.get("database", "default")
+    return name if isinstance(name, str) else ""
+
+
 def _checks(data: Any) -> Iterator[tuple[str, Any]]:
     services = _under(data, "services")
     for name, service in services.items() if isinstance(services, dict) else ():
