@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-import textwrap
+import unicodedata
 from collections.abc import Mapping
 from typing import Final, TextIO
 
@@ -47,14 +47,20 @@ def state(status: Status, *, width: int = 0, stream: TextIO = sys.stdout) -> str
 
 def wrapped(text: str, *, indent: int) -> str:
     """Text for people, folded to the terminal (80 columns where it has none) behind an indent."""
-    margin = " " * indent
-    return textwrap.fill(
-        text,
-        width=max(40, shutil.get_terminal_size((80, 24)).columns),
-        initial_indent=margin,
-        subsequent_indent=margin,
-        break_on_hyphens=False,
-    )
+    margin, room = " " * indent, max(40, shutil.get_terminal_size((80, 24)).columns) - indent
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".lstrip()
+        if lines[-1] and columns(longer) > room:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return "\n".join(margin + line for line in lines)
+
+
+def columns(text: str) -> int:
+    """How wide a terminal shows it: Korean letters take two columns each."""
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
 def printable(text: str) -> str:
