@@ -62,7 +62,7 @@ def _take_workers(turn: Turn, look: Observation, known: CheckState, verdict: Ver
     found = workers.workers_of(facts)
     if not found:
         return known, verdict
-    if workers.planned(known.workers, found):
+    if workers.planned(known.workers, found) or workers.stopped(known.workers, facts):
         _excuse(turn, look, since=look.began if known.workers_at is None else known.workers_at)
         known = turn.check(look.service, look.check)
     history = workers.restarts(known, found, look.began)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from monitor.core.model import CheckState, Fact, Message, Status, Trouble, Worker
+from monitor.core.model import CheckState, Fact, Finding, Message, Status, Trouble, Worker
 
 RESTARTS: Final = "restarts"
 """The metric of unplanned restarts."""
@@ -31,6 +31,13 @@ def planned(before: Iterable[Worker], after: Iterable[Worker]) -> bool:
         if old and _created_anew(old, worker):
             return True
     return False
+
+
+def stopped(before: Iterable[Worker], facts: Iterable[Fact]) -> bool:
+    """Whether an operator stopped the app between two looks: the check says so by giving the finding a grace. Whoever
+    looks seldom sees no worker that is `stopping`, only the end of it."""
+    said = any(isinstance(fact, Finding) and fact.reason == "stopped" and fact.grace_seconds for fact in facts)
+    return said and any(worker.alive for worker in before)
 
 
 def restarts(known: CheckState, after: Iterable[Worker], at: float) -> tuple[tuple[float, int], ...]:

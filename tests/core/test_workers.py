@@ -45,6 +45,21 @@ def test_a_worker_that_begins_to_stop_is_a_plan_and_one_that_stays_so_is_no_seco
     assert world.status("app") is Status.DOWN
 
 
+def test_an_app_that_an_operator_has_stopped_between_two_looks_has_its_half_minute_and_is_told_then() -> None:
+    world = app().after(50)
+    gone = replace(ALIVE, pid=0, alive=False, pm2_status="stopped", started_at=None)
+    world.look("app", "X", check="http")
+    world.after(0.2).look("app", ".", gone, finding(Status.DOWN, "stopped", grace=30.0), check="pm2")
+    assert world.status("app") is Status.HEALTHY
+    for _ in range(3):
+        world.after(8).look("app", ".", gone, finding(Status.DOWN, "stopped", grace=30.0), check="pm2")
+        world.look("app", "X", check="http")
+    assert world.words == []
+    world.after(8).look("app", ".", gone, finding(Status.DOWN, "stopped", grace=30.0), check="pm2")
+    assert world.words == ["app opened"]
+    assert world.notices[0].incident.told[0].cause == "process_stopped"
+
+
 def test_a_worker_first_seen_as_stopping_is_a_plan() -> None:
     world = World(plan_of({"app": ()}, checks=(check_plan("pm2", kind="pm2"), check_plan("http"))))
     world.look("app", ".", STOPPING, check="pm2")
