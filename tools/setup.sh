@@ -53,13 +53,16 @@ install_packages() {
     policy=/usr/sbin/policy-rc.d
     script="set -e
         export DEBIAN_FRONTEND=noninteractive
+        log=\$(mktemp)
+        quietly() { \"\$@\" >\$log 2>&1 || { cat \$log >&2; exit 1; }; }
         if [ ! -e $policy ]; then
             trap 'rm -f $policy' EXIT
             printf '#!/bin/sh\nexit 101\n' > $policy
             chmod 755 $policy
         fi
-        apt-get update -qq
-        apt-get install -y -qq --no-install-recommends -o Dpkg::Use-Pty=0 $* >/dev/null
+        quietly apt-get update
+        quietly apt-get install -y --no-install-recommends $*
+        rm -f \$log
         if [ -d /run/systemd/system ]; then
             for unit in $*; do
                 systemctl disable --quiet \"\$unit\" 2>/dev/null || true
