@@ -48,8 +48,8 @@ class Database:
         """Connect anew, ask, and be over by `deadline` (on the loop's clock). Raises DatabaseFailed, or NotConfigured
         where the fault is on our side."""
         self.config.check_files()
-        # psycopg: 9 MB and 0.1 s, only where a database is really looked at
-        from monitor.database.login import Stopwatch, login  # noqa: PLC0415
+        # psycopg costs 9 MB and 0.1 s
+        from monitor.database.login import Stopwatch, login  # noqa: PLC0415 — only where a database is looked at
 
         loop = asyncio.get_running_loop()
         stopwatch = Stopwatch(loop.time)
@@ -92,8 +92,7 @@ class Database:
         await self._pool.close()
 
     async def _connect(self, deadline: float) -> Session:
-        # as in look
-        from monitor.database.login import Stopwatch, login  # noqa: PLC0415
+        from monitor.database.login import Stopwatch, login  # noqa: PLC0415 — as in look
 
         stopwatch = Stopwatch(asyncio.get_running_loop().time)
         return await login(self.config, self._resolver, deadline=deadline, stopwatch=stopwatch)

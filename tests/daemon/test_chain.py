@@ -10,7 +10,7 @@ import pytest
 from tests.daemon.conftest import Watched
 from tests.daemon.running import RunningDaemon, wait_for
 
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab-daemon"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(240)]
 
 CHAIN = ("rds", "pm2", "signalcraft-nodejs", "signalcraft-python")
 HEALTHY = dict.fromkeys(CHAIN, "healthy")

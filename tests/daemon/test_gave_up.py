@@ -12,7 +12,7 @@ from monitor.sources.pm2 import Pm2Sources
 from tests.daemon.conftest import Watched
 from tests.daemon.running import wait_for
 
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab-daemon"), pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(400)]
 
 
 def test_an_application_that_pm2_gave_up_on_is_seen_within_three_seconds(watched: Watched) -> None:

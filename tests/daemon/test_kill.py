@@ -22,7 +22,7 @@ from tests.lab.fixtures import healthy_lab, lab
 from tests.lab.lab import Lab
 
 __all__ = ["healthy_lab", "lab"]
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab-daemon"), pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(400)]
 
 ROUNDS = 10
 """Of two kills each: one for `opened`, one for `resolved`."""

@@ -14,7 +14,7 @@ import pytest
 from tests.daemon.conftest import Watched
 from tests.daemon.running import free_port, wait_for
 
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab-daemon"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(240)]
 
 
 def test_promtool_finds_nothing_to_say_about_the_metrics_of_a_running_chain(watched: Watched) -> None:

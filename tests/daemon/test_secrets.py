@@ -13,7 +13,7 @@ from tests.lab.fixtures import healthy_lab, lab
 from tests.lab.lab import Lab
 
 __all__ = ["healthy_lab", "lab"]
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab-daemon"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(240)]
 
 CANARY = "canary-4f1d9c"
 PAGES = (

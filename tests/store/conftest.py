@@ -1,0 +1,5 @@
+"""The store, for every test here."""
+
+from tests.store.rooms import store
+
+__all__ = ["store"]
