@@ -75,5 +75,5 @@ def test_every_message_that_the_package_makes_has_its_words() -> None:
         for node in ast.walk(ast.parse(module.read_text())):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Message" and node.args:
                 key = node.args[0]
-                if isinstance(key, ast.Constant) and key.value:
+                if isinstance(key, ast.Constant) and isinstance(key.value, str) and key.value:
                     assert key.value in known, f"{module}: {key.value}"
