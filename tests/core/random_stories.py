@@ -111,7 +111,7 @@ def tell(tale: Tale, *, mutes: bool = True, by_hand: bool = True, healed: bool =
             if (mutes or kind not in MUTES) and (by_hand or kind not in BY_HAND):
                 yield from teller.order(kind, (number - LOOKS) // ORDERS)
     if healed:
-        for _ in range(18):
+        for _ in range(22):  # three looks to recover, and five minutes to flap no longer
             for name in tale.plan.services:
                 yield from teller.look(name, ".", 20.0 / len(tale.plan.services))
 
