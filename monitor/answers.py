@@ -142,7 +142,8 @@ def alert_of(alert: Alert, incident_id: str, language: str) -> Json:
 
 def incident(incident: Incident, statuses: Mapping[str, Status], *, language: str, url: str) -> Json:
     """One incident as the webhook, the API and the CLI show it. `url` is the address of the monitor's own pages."""
-    worst = max((alert.status for alert in incident.alerts), key=lambda status: status.rank, default=Status.UNKNOWN)
+    graded = Status.CRITICAL if incident.severity is Severity.CRITICAL else Status.WARNING  # one without alerts
+    worst = max((alert.status for alert in incident.alerts), key=lambda status: status.rank, default=graded)
     return {
         "id": incident.id,
         "status": "open" if incident.resolved_at is None else "resolved",
@@ -206,4 +207,3 @@ def _readings(observation: Observation) -> tuple[Reading, ...]:
 def _milliseconds(readings: list[Reading], name: str) -> float | None:
     worst = max((reading.value for reading in readings if reading.name == name), default=None)
     return None if worst is None else round(worst * 1000, 3)
-
