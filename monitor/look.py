@@ -15,6 +15,7 @@ from monitor.clock import Clock
 from monitor.core.model import Blind, Failed, Observation, Seen
 from monitor.database import DatabaseConfig, Databases, NotConfigured
 from monitor.sources.aside import Aside
+from monitor.sources.host import HostSource
 from monitor.sources.pm2 import Pm2Sources
 from monitor.sources.resolver import Resolver
 
@@ -36,6 +37,7 @@ class Surroundings:
     databases: Databases
     pm2: Pm2Sources
     aside: Aside
+    host: HostSource
 
     def env(self, service: str, deadline: float) -> Env:
         """What one look may use."""
@@ -47,6 +49,7 @@ class Surroundings:
             pm2=self.pm2,
             resolver=self.resolver,
             aside=self.aside,
+            host=self.host,
         )
 
 
@@ -73,7 +76,7 @@ async def surroundings(
         stack.push_async_callback(shared.close)
         pm2 = Pm2Sources(environ)
         stack.push_async_callback(pm2.close)
-        yield Surroundings(clock, resolver, shared, pm2, Aside())
+        yield Surroundings(clock, resolver, shared, pm2, Aside(), HostSource())
 
 
 async def _result(service: str, check: Check, env: Env, deadline: float) -> Seen | Failed | Blind:

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from monitor.core.durations import parse_duration
 from monitor.core.model import Fact, Failure, Reading, Seen, Threshold
 from monitor.sources.aside import Aside
+from monitor.sources.host import HostSource
 
 if TYPE_CHECKING:
     from monitor.clock import Clock
