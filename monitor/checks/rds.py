@@ -87,6 +87,11 @@ class RdsCheck(Check):
     writable: bool = Field(default=True, description="`false`: it is meant to be read only, as a replica is.")
 
     @property
+    def needs(self) -> tuple[str, ...]:
+        """The way there, where somebody watches it."""
+        return (f"firewall {self.database}",)
+
+    @property
     def provides(self) -> tuple[str, ...]:
         """Its database: what every app that is wired to it needs."""
         return (f"database {self.database}",)
