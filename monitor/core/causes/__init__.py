@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
-from monitor.core.causes import database, processes
+from monitor.core.causes import database, processes, wiring
 from monitor.core.causes.scene import Scene
 from monitor.core.model import Diagnosis
 
@@ -30,5 +30,9 @@ RULES: Final[tuple[Rule, ...]] = (
     processes.process_missing,
     processes.process_stopped,
     processes.process_crash_loop,
+    wiring.wrong_database,
+    wiring.sqlite_in_use,
+    wiring.stale_environment,
+    wiring.connection_budget,
 )
 """Every cause that can be found. Of equally sure ones the first wins: what stands higher explains what stands lower."""

@@ -20,9 +20,11 @@ from monitor.core.model.believed import (
 )
 from monitor.core.model.facts import (
     DatabaseServer,
+    Environment,
     Fact,
     Finding,
     Firewall,
+    Pools,
     Reading,
     RuleChange,
     SessionHolder,
@@ -68,6 +70,7 @@ __all__ = [
     "Diagnosis",
     "EndMaintenance",
     "EndSilence",
+    "Environment",
     "Event",
     "Evidence",
     "Fact",
@@ -86,6 +89,7 @@ __all__ = [
     "Observation",
     "Order",
     "Plan",
+    "Pools",
     "Reading",
     "ResolveAlert",
     "RuleChange",
