@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
-from monitor.core.causes import database, processes, wiring
+from monitor.core.causes import apps, certificates, database, host, processes, wiring
 from monitor.core.causes.scene import Scene
 from monitor.core.model import Diagnosis
 
@@ -24,12 +24,18 @@ RULES: Final[tuple[Rule, ...]] = (
     database.database_starting,
     database.database_read_only,
     database.database_slow,
-    database.certificate_expiring,
+    certificates.certificate_expiring,
     processes.pm2_daemon_down,
     processes.process_gave_up,
     processes.process_missing,
     processes.process_stopped,
     processes.process_crash_loop,
+    apps.app_unresponsive,
+    apps.app_errors,
+    apps.app_slow,
+    host.host_disk,
+    host.host_memory,
+    host.host_cpu,
     wiring.wrong_database,
     wiring.sqlite_in_use,
     wiring.stale_environment,

@@ -113,11 +113,6 @@ def database_slow(scene: Scene) -> Diagnosis | None:
     return _metric(scene, "database_slow", metric="response_time")
 
 
-def certificate_expiring(scene: Scene) -> Diagnosis | None:
-    """The server's certificate ends soon; whoever verifies it is then locked out."""
-    return _metric(scene, "certificate_expiring", metric="certificate_remaining")
-
-
 def _said(scene: Scene, cause: str, *, reasons: tuple[str, ...]) -> Diagnosis | None:
     sign = scene.failed(RDS, reasons=reasons)
     return scene.diagnosis(cause, sign, Confidence.CERTAIN, ruled_out=ANSWERED) if sign else None
