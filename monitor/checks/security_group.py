@@ -208,6 +208,7 @@ def _fact(situation: Situation, judged: Judgement, found: aws.Surroundings) -> F
         unexpected=judged.unexpected_sources,
         open_with=mend(situation, found.region) if judged.reachable is False else "",
         close_with=tuple(dict.fromkeys(take_away(rule, found.region) for rule in judged.unexpected)),
+        state=found.state or "",
     )
 
 

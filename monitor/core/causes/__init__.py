@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
-from monitor.core.causes import apps, certificates, database, host, processes, wiring
+from monitor.core.causes import apps, certificates, database, firewall, host, processes, wiring
 from monitor.core.causes.scene import Scene
 from monitor.core.model import Diagnosis
 
@@ -14,6 +14,8 @@ Rule: TypeAlias = Callable[[Scene], Diagnosis | None]
 RULES: Final[tuple[Rule, ...]] = (
     database.latent_outage,
     database.dns_failure,
+    firewall.security_group_blocks,
+    firewall.firewall_path_closed,
     database.network_path_blocked,
     database.rds_not_available,
     database.database_unresponsive,
@@ -25,6 +27,8 @@ RULES: Final[tuple[Rule, ...]] = (
     database.database_read_only,
     database.database_slow,
     certificates.certificate_expiring,
+    firewall.database_exposed,
+    firewall.firewall_not_as_intended,
     processes.pm2_daemon_down,
     processes.process_gave_up,
     processes.process_missing,

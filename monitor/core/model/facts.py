@@ -81,7 +81,8 @@ class Supervisor:
 class Firewall:
     """The security-group rules around a database's port, and what they come to. `lines` are all that count, in words;
     `open_with` is the command that would open the path where it is closed, `close_with` those that would take away what
-    is not meant to be there. `subject` says which port of which database this is about."""
+    is not meant to be there. `subject` says which port of which database this is about; `state` is AWS' word for how
+    that database is, where it says one."""
 
     subject: str
     port: int
@@ -97,6 +98,7 @@ class Firewall:
     unexpected: tuple[str, ...] = ()
     open_with: str = ""
     close_with: tuple[str, ...] = ()
+    state: str = ""
 
 
 @dataclass(frozen=True, slots=True)
