@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 from psycopg import sql
 
-from tests.lab import nginx, pm2, postgres
+from tests.lab import aws, nginx, pm2, postgres
 from tests.lab.places import HOST, REPOSITORY, Places
 from tests.lab.processes import detach, environment, members, send, wait_until, words
 from tests.lab.reach import answers
@@ -168,6 +168,10 @@ def _pm2_thawed(places: Places) -> None:
     pm2.command(places, "ping")
 
 
+def _open_to(story: str, *ranges: str) -> Fault:
+    return Fault(story, lambda places: aws.open_to(places, *ranges), lambda places: aws.close_to(places, *ranges))
+
+
 def _receiver(mode: str) -> Fault:
     def tell(places: Places, word: str) -> None:
         written = places.receiver_mode.with_suffix(".new")
@@ -199,6 +203,11 @@ FAULTS: Mapping[str, Fault] = {
     "postgres-password": Fault("the role's password was changed", _password_changed, _and_reached(_password_back)),
     "postgres-slots": Fault("a leak holds every connection slot", _slots_taken, _and_reached(_slots_free)),
     "postgres-read-only": Fault("the database takes no writes", _read_only, _writable),
+    "sg-rule-revoked": Fault(
+        "the security group no longer lets the application in", aws.revoke_rule, aws.restore_rule
+    ),
+    "sg-open-world": _open_to("the database's port is opened to 0.0.0.0/0", "0.0.0.0/0"),
+    "sg-open-halves": _open_to("the same in two halves, which many checkers miss", "0.0.0.0/1", "128.0.0.0/1"),
     "pm2-killed": Fault("PM2's daemon is killed", _pm2_killed, _pm2_restored),
     "pm2-frozen": Fault("PM2's daemon is stopped in its tracks", _pm2_frozen, _pm2_thawed),
     "node-worker-killed": Fault("one Node worker of several is killed", _node_worker_killed, _node_mended),
