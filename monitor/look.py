@@ -18,6 +18,7 @@ from monitor.database import DatabaseConfig, Databases, NotConfigured
 from monitor.sources.aside import Aside
 from monitor.sources.aws import Aws
 from monitor.sources.host import HostSource
+from monitor.sources.nginx import NginxSources
 from monitor.sources.pm2 import Pm2Sources
 from monitor.sources.resolver import Resolver
 
@@ -41,6 +42,7 @@ class Surroundings:
     aside: Aside
     aws: Aws
     host: HostSource
+    nginx: NginxSources
 
     def env(self, service: str, deadline: float) -> Env:
         """What one look may use."""
@@ -54,6 +56,7 @@ class Surroundings:
             aside=self.aside,
             aws=self.aws,
             host=self.host,
+            nginx=self.nginx,
         )
 
 
@@ -86,7 +89,9 @@ async def surroundings(
         stack.push_async_callback(pm2.close)
         reached = aws or AwsConfig()
         cloud = Aws(environ, region=reached.region, endpoint_url=reached.endpoint_url)
-        yield Surroundings(clock, resolver, shared, pm2, Aside(), cloud, HostSource())
+        nginx = NginxSources()
+        stack.push_async_callback(nginx.close)
+        yield Surroundings(clock, resolver, shared, pm2, Aside(), cloud, HostSource(), nginx)
 
 
 async def _result(service: str, check: Check, env: Env, deadline: float) -> Seen | Failed | Blind:

@@ -24,11 +24,13 @@ from monitor.core.model.facts import (
     Fact,
     Finding,
     Firewall,
+    NginxProcesses,
     Pools,
     Reading,
     RuleChange,
     SessionHolder,
     Supervisor,
+    UpstreamPeer,
     Worker,
 )
 from monitor.core.model.looks import Blind, Failed, Failure, Observation, Seen
@@ -83,6 +85,7 @@ __all__ = [
     "LookWanted",
     "Maintenance",
     "Message",
+    "NginxProcesses",
     "Notice",
     "NoticeDue",
     "NoticeKind",
@@ -109,5 +112,6 @@ __all__ = [
     "Threshold",
     "Told",
     "Trouble",
+    "UpstreamPeer",
     "Worker",
 ]
