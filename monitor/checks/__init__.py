@@ -12,9 +12,19 @@ from monitor.checks.pm2 import Pm2Check
 from monitor.checks.rds import RdsCheck
 from monitor.checks.security_group import SecurityGroupCheck
 from monitor.checks.tcp import TcpCheck
+from monitor.checks.wiring import WiringCheck
 
 CheckConfig = Annotated[
-    RdsCheck | Pm2Check | NginxCheck | HostCheck | HttpCheck | TcpCheck | SecurityGroupCheck,
+    RdsCheck | Pm2Check | NginxCheck | HostCheck | HttpCheck | TcpCheck | SecurityGroupCheck | WiringCheck,
     Field(discriminator="kind"),
 ]
-KINDS: tuple[type[Check], ...] = (RdsCheck, Pm2Check, NginxCheck, HostCheck, HttpCheck, TcpCheck, SecurityGroupCheck)
+KINDS: tuple[type[Check], ...] = (
+    RdsCheck,
+    Pm2Check,
+    NginxCheck,
+    HostCheck,
+    HttpCheck,
+    TcpCheck,
+    SecurityGroupCheck,
+    WiringCheck,
+)

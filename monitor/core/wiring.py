@@ -228,7 +228,7 @@ def _pooler(wires: Wires) -> Target | None:
 
 
 def _is_pooler(connection: Connection, pooler: Target | None) -> bool:
-    if pooler is None or not _is_loopback(connection.address):
+    if pooler is None or connection.address not in pooler.addresses:
         return False
     return connection.port == (pooler.port or POSTGRES_PORT)
 

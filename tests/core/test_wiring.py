@@ -123,6 +123,7 @@ SQLITE = Target(sqlite=True)
         (wires(Connection("127.0.0.1", 6432), file=env("127.0.0.1", 6432, "pooled")), PROD, []),
         (wires(Connection("::1", 6432), file=env("ip6-here", 6432)), PROD, []),
         (wires(HERE, file=env("127.0.0.1", 6432)), PROD, [(C, "localhost_fallback", "localhost")]),
+        (wires(Connection("127.0.0.2", 5432), file=env("127.0.0.1")), PROD, [(C, "localhost_fallback", "localhost")]),
         (wires(OLD, file=env("localhost")), PROD, [(C, "wrong_host", "wrong_host")]),
         (wires(HERE, environment=process("localhost")), PROD, []),
         (wires(HERE, environment=process("localhost"), file=env()), PROD, []),
