@@ -86,7 +86,9 @@ class SecurityGroupCheck(Check):
     endpoint: str | None = Field(
         default=None, min_length=1, description="Its name in the RDS console, where the database is reached by another."
     )
-    host: HostIdentity | None = Field(default=None, description="Default: as the instance's metadata says.")
+    host: HostIdentity | None = Field(
+        default=None, description="`groups` and `address` of this host. Default: as the instance's metadata says."
+    )
 
     @property
     def provides(self) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ SETTINGS = {
     "NOTIFICATION_SERVICE_URL": "https://notification.internal/health",
     "NODEJS_URL": "http://127.0.0.1:3000",
     "PYTHON_URL": "http://127.0.0.1:8000",
+    "APP_SECURITY_GROUP": "sg-0123456789abcdef0",
 }
 ELSEWHERE = {
     "redis": "REDIS_HOST",
