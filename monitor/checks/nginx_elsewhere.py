@@ -32,25 +32,22 @@ def refused_here(peers: Iterable[PeerLook]) -> tuple[str, ...]:
 async def elsewhere(
     configuration: Configuration, refused: Iterable[str], *, pm2: Pm2Sources, deadline: float
 ) -> Mapping[str, Elsewhere]:
-    """For each refused peer, the application of PM2 that it must have been meant for; only if no other can be meant."""
+    """For a refused peer, the application of PM2 that it must have been meant for: the only one to which no route
+    leads, which listens on one port only."""
     led_to = {peer.address.port for group in configuration.upstreams for peer in group.peers}
     led_to |= {p.address.port for route in configuration.routes for target in route.targets for p in target.peers}
     refused = tuple(refused)
-    found = [
-        Elsewhere(app, port)
-        for app, ports in (await _listening_apps(pm2, deadline)).items()
-        for port in ports
-        if port not in led_to
-    ]
+    listening = await _listening_apps(pm2, deadline)
+    found = [Elsewhere(app, port) for app, ports in listening.items() if not ports & led_to for port in ports]
     return {refused[0]: found[0]} if len(refused) == 1 and len(found) == 1 else {}
 
 
 async def _listening_apps(pm2: Pm2Sources, deadline: float) -> dict[str, frozenset[int]]:
     """Each application's ports. In cluster mode PM2 itself listens, for an application that no port shows."""
     found = dict[str, frozenset[int]]()
-    for home in process_manager_homes():
+    for source in pm2.in_use or [pm2.get(Path(home)) for home in process_manager_homes()]:
         try:
-            snapshot = await pm2.get(Path(home)).snapshot(deadline)
+            snapshot = await source.snapshot(deadline)
         except (Pm2Unanswered, Pm2Unreadable):
             continue
         listening = _listening_sockets()

@@ -79,6 +79,7 @@ class Places:
     receiver_port = property(lambda self: int(self.first_port) + 5)
     aws_port = property(lambda self: int(self.first_port) + 7)
     metadata_port = property(lambda self: int(self.first_port) + 8)
+    unused_port = property(lambda self: int(self.first_port) + 9)
 
     @property
     def product(self) -> Path:
