@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 from psycopg import sql
 
-from tests.lab import aws, nginx, pm2, postgres
+from tests.lab import aws, nginx, pm2, postgres, wiring_troubles
 from tests.lab.places import HOST, REPOSITORY, Places
 from tests.lab.processes import detach, environment, members, send, wait_until, words
 from tests.lab.reach import answers
@@ -216,6 +216,15 @@ FAULTS: Mapping[str, Fault] = {
     "node-stopped": Fault("somebody stopped the Node application", _node_stopped, _node_mended),
     "python-killed": Fault("Gunicorn's master is killed", _python_killed, _python_mended),
     "python-gave-up": Fault("Gunicorn exits at boot until PM2 gives up (a minute)", _python_gives_up, _python_mended),
+    "wrong-db-host": Fault(
+        "PM2 restarted Gunicorn with an old DB_HOST", wiring_troubles.use_old_host, wiring_troubles.use_new_host
+    ),
+    "sqlite-open": Fault(
+        "a Gunicorn worker opens the SQLite file of old", wiring_troubles.open_sqlite, wiring_troubles.close_sqlite
+    ),
+    "stale-environment": Fault(
+        "somebody edits .env and restarts nobody", wiring_troubles.edit_env, wiring_troubles.restore_env
+    ),
     "nginx-stopped": Fault("Nginx is stopped", nginx.stop, nginx.start),
     "receiver-500": _receiver("500"),
     "receiver-429": _receiver("429"),

@@ -37,10 +37,15 @@ services:
     checks: [{{kind: pm2, home: "{pm2_home}", every: 2s}}]
   signalcraft-nodejs:
     depends_on: [rds]
-    checks: [{{kind: pm2, home: "{pm2_home}", app: signalcraft-nodejs, instances: max, every: 2s}}]
+    checks:
+      - {{kind: pm2, home: "{pm2_home}", app: signalcraft-nodejs, instances: max, every: 2s}}
+      - {{kind: wiring, home: "{pm2_home}", app: signalcraft-nodejs, database: rds, every: 2s, edit_grace: 3s}}
   signalcraft-python:
     depends_on: [rds]
-    checks: [{{kind: pm2, home: "{pm2_home}", app: signalcraft-python, every: 2s}}]
+    checks:
+      - {{kind: pm2, home: "{pm2_home}", app: signalcraft-python, every: 2s}}
+      - {{kind: wiring, home: "{pm2_home}", app: signalcraft-python, database: rds, pool_max: 2,
+          every: 2s, edit_grace: 3s}}
 notify:
   - {{kind: webhook, url: "${{ALERT_WEBHOOK_URL}}", secret: "${{ALERT_WEBHOOK_SECRET}}"}}
 """
