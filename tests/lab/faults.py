@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 from psycopg import sql
 
-from tests.lab import aws, nginx, pm2, postgres, wiring_troubles
+from tests.lab import app_troubles, aws, nginx, pm2, postgres, wiring_troubles
 from tests.lab.places import HOST, REPOSITORY, Places
 from tests.lab.processes import detach, environment, members, send, wait_until, words
 from tests.lab.reach import answers
@@ -224,6 +224,16 @@ FAULTS: Mapping[str, Fault] = {
     ),
     "stale-environment": Fault(
         "somebody edits .env and restarts nobody", wiring_troubles.edit_env, wiring_troubles.restore_env
+    ),
+    "node-blocked": Fault(
+        "every Node worker hangs; PM2 calls it online", app_troubles.block_node, app_troubles.unblock_node
+    ),
+    "app-500": Fault("the Node application answers 500", app_troubles.fail_node, app_troubles.mend_node),
+    "gunicorn-busy": Fault(
+        "slow requests keep every Gunicorn worker", app_troubles.keep_gunicorn_busy, app_troubles.leave_gunicorn
+    ),
+    "disk-full": Fault(
+        "a file takes a gibibyte more than the lab's bound", app_troubles.fill_disk, app_troubles.empty_disk
     ),
     "nginx-stopped": Fault("Nginx is stopped", nginx.stop, nginx.start),
     "receiver-500": _receiver("500"),
