@@ -43,6 +43,9 @@ _QUICK = {
     "node-blocked": _NODE,
     "app-500": {"front", "nodejs"},
     "disk-full": set[str](),
+    "wrong-db-host": set[str](),
+    "sqlite-open": set[str](),
+    "stale-environment": set[str](),
     "nginx-stopped": {"front"},
     "receiver-refuse": {"receiver"},
 }
