@@ -31,7 +31,7 @@ def test_a_check_is_planned_with_its_pace_and_its_bounds(loaded: Load) -> None:
             kind="rds",
             every=20.0,
             timeout=60.0,
-            stale_after=60.0,
+            stale_after=81.0,
             confirm=2,
             recover=4,
             thresholds=(
