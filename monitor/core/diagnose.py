@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
+from monitor.core import bounds
 from monitor.core.causes import RULES
 from monitor.core.causes.scene import Scene, Sign, facts_of
 from monitor.core.model import CheckPlan, CheckState, Confidence, Diagnosis, Evidence, Message, Plan, State, Status
@@ -67,4 +68,4 @@ def _signs(check: CheckPlan, known: CheckState) -> Iterator[Sign]:
     facts = facts_of(known.last)
     for metric, settled in known.settled.items():
         if settled.status.failing and settled.trouble is not None:
-            yield Sign(check.name, check.kind, metric, settled.trouble, settled.looked_at, facts)
+            yield Sign(check.name, check.kind, bounds.metric_of(metric), settled.trouble, settled.looked_at, facts)
