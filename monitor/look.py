@@ -12,9 +12,11 @@ import structlog
 
 from monitor.checks.base import Check, CheckBlind, CheckFailed, Env
 from monitor.clock import Clock
+from monitor.config.model import AwsConfig
 from monitor.core.model import Blind, Failed, Observation, Seen
 from monitor.database import DatabaseConfig, Databases, NotConfigured
 from monitor.sources.aside import Aside
+from monitor.sources.aws import Aws
 from monitor.sources.host import HostSource
 from monitor.sources.pm2 import Pm2Sources
 from monitor.sources.resolver import Resolver
@@ -37,6 +39,7 @@ class Surroundings:
     databases: Databases
     pm2: Pm2Sources
     aside: Aside
+    aws: Aws
     host: HostSource
 
     def env(self, service: str, deadline: float) -> Env:
@@ -49,6 +52,7 @@ class Surroundings:
             pm2=self.pm2,
             resolver=self.resolver,
             aside=self.aside,
+            aws=self.aws,
             host=self.host,
         )
 
@@ -66,7 +70,11 @@ async def look(service: str, check: Check, around: Surroundings) -> Observation:
 
 @asynccontextmanager
 async def surroundings(
-    databases: Mapping[str, DatabaseConfig | NotConfigured], *, environ: Mapping[str, str], clock: Clock
+    databases: Mapping[str, DatabaseConfig | NotConfigured],
+    *,
+    environ: Mapping[str, str],
+    clock: Clock,
+    aws: AwsConfig | None = None,
 ) -> AsyncIterator[Surroundings]:
     """The shared things looks need, taken apart at the end."""
     async with AsyncExitStack() as stack:
@@ -76,7 +84,9 @@ async def surroundings(
         stack.push_async_callback(shared.close)
         pm2 = Pm2Sources(environ)
         stack.push_async_callback(pm2.close)
-        yield Surroundings(clock, resolver, shared, pm2, Aside(), HostSource())
+        reached = aws or AwsConfig()
+        cloud = Aws(environ, region=reached.region, endpoint_url=reached.endpoint_url)
+        yield Surroundings(clock, resolver, shared, pm2, Aside(), cloud, HostSource())
 
 
 async def _result(service: str, check: Check, env: Env, deadline: float) -> Seen | Failed | Blind:

@@ -5,8 +5,14 @@ from typing import Annotated
 from pydantic import Field
 
 from monitor.checks.base import Check
+from monitor.checks.host import HostCheck
+from monitor.checks.http import HttpCheck
 from monitor.checks.pm2 import Pm2Check
 from monitor.checks.rds import RdsCheck
+from monitor.checks.security_group import SecurityGroupCheck
+from monitor.checks.tcp import TcpCheck
 
-CheckConfig = Annotated[RdsCheck | Pm2Check, Field(discriminator="kind")]
-KINDS: tuple[type[Check], ...] = (RdsCheck, Pm2Check)
+CheckConfig = Annotated[
+    RdsCheck | Pm2Check | HostCheck | HttpCheck | TcpCheck | SecurityGroupCheck, Field(discriminator="kind")
+]
+KINDS: tuple[type[Check], ...] = (RdsCheck, Pm2Check, HostCheck, HttpCheck, TcpCheck, SecurityGroupCheck)

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from monitor.core.durations import parse_duration
 from monitor.core.model import Fact, Failure, Reading, Seen, Severity, Threshold
 from monitor.sources.aside import Aside
+from monitor.sources.aws import Aws
 from monitor.sources.host import HostSource
 
 if TYPE_CHECKING:
@@ -101,6 +102,7 @@ class Env:
     pm2: Pm2Sources
     resolver: Resolver
     aside: Aside = field(default_factory=Aside)
+    aws: Aws = field(default_factory=Aws)
     host: HostSource = field(default_factory=HostSource)
 
     def remaining(self) -> float:

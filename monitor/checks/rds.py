@@ -87,6 +87,11 @@ class RdsCheck(Check):
     writable: bool = Field(default=True, description="`false`: it is meant to be read only, as a replica is.")
 
     @property
+    def needs(self) -> tuple[str, ...]:
+        """The way there, where somebody watches it."""
+        return (f"firewall {self.database}",)
+
+    @property
     def provides(self) -> tuple[str, ...]:
         """Its database: what every app that is wired to it needs."""
         return (f"database {self.database}",)
@@ -102,7 +107,7 @@ class RdsCheck(Check):
             # `from None`: nothing of the login's innards, where the password is, may hang on to the exception
             raise _failed(error, env.databases.get(self.database).config) from None
         readings = (*_times(answer.phases, whole=True), *_readings(answer, wall=env.clock.wall()))
-        facts = _facts(answer)
+        facts = _facts(answer, self.database)
         if self.writable and (why := answer.statistics.read_only):
             failure = Failure("query", "read_only", why, Status.CRITICAL)
             raise CheckFailed(failure, readings=(_NOT_UP, _tally(failure), *readings), facts=facts)
@@ -171,6 +176,7 @@ def _optional(seen: Statistics) -> tuple[Reading, ...]:
     return tuple(Reading(name, value, unit) for name, value, unit in named if value is not None)
 
 
-def _facts(answer: Answer) -> tuple[Fact, ...]:
+def _facts(answer: Answer, database: str) -> tuple[Fact, ...]:
     seen = answer.statistics
-    return (DatabaseServer(answer.address, seen.started_at, seen.in_recovery, seen.version), *seen.holders)
+    server = DatabaseServer(answer.address, seen.started_at, seen.in_recovery, seen.version, database)
+    return (server, *seen.holders)

@@ -20,9 +20,11 @@ from monitor.core.model.believed import (
 )
 from monitor.core.model.facts import (
     DatabaseServer,
+    Environment,
     Fact,
     Finding,
     Firewall,
+    Pools,
     Reading,
     RuleChange,
     SessionHolder,
@@ -69,6 +71,7 @@ __all__ = [
     "Diagnosis",
     "EndMaintenance",
     "EndSilence",
+    "Environment",
     "Event",
     "Evidence",
     "Fact",
@@ -87,6 +90,7 @@ __all__ = [
     "Observation",
     "Order",
     "Plan",
+    "Pools",
     "Reading",
     "ResolveAlert",
     "RuleChange",

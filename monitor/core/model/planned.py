@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import assert_never
 
 from monitor.core.model.words import NO_LABELS, Severity
 
@@ -37,6 +38,8 @@ class Threshold:
                 return self.error
             case Severity.CRITICAL:
                 return self.critical
+            case _:
+                assert_never(severity)
 
 
 @dataclass(frozen=True, slots=True)
