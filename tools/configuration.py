@@ -20,7 +20,7 @@ from monitor.checks import KINDS
 from monitor.checks.base import Bounds, Check, Level
 from monitor.config.explain import keys_of, kind_of
 from monitor.config.mistakes import listed
-from monitor.config.model import AwsConfig, Config, LogConfig, ServiceConfig, StateConfig, WebConfig
+from monitor.config.model import AwsConfig, Config, HeartbeatConfig, LogConfig, ServiceConfig, StateConfig, WebConfig
 from monitor.config.schema import schema_text
 from monitor.config.show import duration
 from monitor.core.model import Threshold
@@ -53,6 +53,7 @@ def reference() -> Iterator[str]:
     yield from _section("### state", StateConfig)
     yield from _section("### aws", AwsConfig)
     yield from _section("### log", LogConfig)
+    yield from _section("### heartbeat", HeartbeatConfig)
     yield from _section("### databases.NAME", DatabaseConfig)
     yield from _section("### services.NAME", ServiceConfig)
     yield from _section("## Checks", Check, said="What every check may say:", leave_out=("kind",))

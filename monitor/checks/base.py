@@ -177,6 +177,10 @@ class Bounds(BaseModel):
         return replace(default, **changes, recover=recover, lasts=lasts)
 
 
+def _nothing_to_end() -> None:
+    """Ends the watching of a check that is told of nothing."""
+
+
 def _wrong_bounds(threshold: Threshold) -> str | None:
     metric, sign = threshold.metric, -1 if threshold.worse == "below" else 1
     for severity in Severity:
@@ -251,8 +255,10 @@ class Check(BaseModel):
             own.over(each) if (own := self.thresholds.get(each.metric)) else each for each in self.default_thresholds
         )
 
-    def watch(self, env: Env, look_now: Callable[[], None]) -> None:
-        """Have `look_now` called, on the loop, whenever something may have changed. Most kinds are told of nothing."""
+    def watch(self, env: Env, look_now: Callable[[], None]) -> Callable[[], None]:  # noqa: ARG002 — for those who are told
+        """Have `look_now` called, on the loop, whenever something may have changed, until what comes back is called.
+        Most kinds are told of nothing."""
+        return _nothing_to_end
 
     @abstractmethod
     async def look(self, env: Env) -> Seen:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -81,9 +81,14 @@ class Database:
         """Statistics, in the pool's one session: the first column of every row. Raises DatabaseFailed or NoSession."""
         return await self._pool.ask(sql, deadline=deadline)
 
-    def watch(self, on_change: OnChange) -> None:
-        """Keep a sentinel; `on_change` is called when it is worth looking at once."""
-        self.sentinel.start(on_change)
+    def watch(self, on_change: OnChange) -> Callable[[], None]:
+        """Keep a sentinel; `on_change` is called when it is worth looking at once, until what comes back is called."""
+        return self.sentinel.start(on_change)
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether anybody wants to be told of changes."""
+        return self.sentinel.is_heard
 
     async def close(self) -> None:
         """Leave nothing behind: no session, no task."""
@@ -132,10 +137,22 @@ class Databases:
             raise NotConfigured(config.missing, why=config.why)
         return self._databases.setdefault(name, Database(config, self._resolver))
 
+    async def reload(self, configs: Mapping[str, DatabaseConfig | NotConfigured]) -> None:
+        """From now on these. A database whose settings stayed as they were keeps its session; the others are closed."""
+        self._configs = configs
+        await self._close(name for name, each in self._databases.items() if configs.get(name) != each.config)
+
+    async def rest(self) -> None:
+        """Close what nobody watches; it is opened anew when it is used."""
+        await self._close(name for name, each in self._databases.items() if not each.is_watched)
+
     async def close(self) -> None:
         """Close every database that was used."""
-        databases, self._databases = self._databases, {}
-        await asyncio.gather(*(database.close() for database in databases.values()))
+        await self._close(self._databases)
+
+    async def _close(self, names: Iterable[str]) -> None:
+        left = [self._databases.pop(name) for name in tuple(names)]
+        await asyncio.gather(*(database.close() for database in left))
 
 
 async def _statistics(session: Session, deadline: float) -> statistics.Statistics:

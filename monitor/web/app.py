@@ -19,6 +19,7 @@ from monitor.store import StoreError
 from monitor.web.answer import Refused, json_response, refusal
 from monitor.web.api import Api
 from monitor.web.auth import Guard
+from monitor.web.upkeep import Upkeep, UpkeepRoutes
 
 log = structlog.get_logger(__name__)
 
@@ -59,14 +60,17 @@ def create_app(
     metrics: Scraped,
     ready: Callable[[], str | None],
     token: str,
-    language: str,
+    language: Callable[[], str],
     url: str,
+    upkeep: Upkeep,
 ) -> web.Application:
     """Everything that is served. `ready` says what is still missing, None if nothing; `url` is the address under which
-    people reach this daemon; `token` is what a request must bear that wants to change something."""
+    people reach this daemon; `token` is what a request must bear that wants to change something; `language` is what is
+    spoken at this moment; `upkeep` is the daemon itself."""
     app = web.Application(middlewares=[_refusing(Guard(token=token, url=url))], client_max_size=MAX_BODY_BYTES)
     app.on_response_prepare.append(_harden)
     app.add_routes(Api(monitoring, language=language, url=url).routes())
+    app.add_routes(UpkeepRoutes(upkeep).routes())
     app.add_routes(_Plain(monitoring, metrics, ready).routes())
     return app
 
@@ -83,7 +87,6 @@ class _Plain:
         return [
             web.get("/", self.index),
             web.get("/metrics", self.metrics),
-            web.get("/-/healthy", self.healthy),
             web.get("/-/ready", self.ready),
             web.get("/sd/http", self.discovery),
         ]
@@ -95,10 +98,6 @@ class _Plain:
         if compress:
             headers[hdrs.CONTENT_ENCODING] = "gzip"
         return web.Response(body=body, headers=headers)
-
-    async def healthy(self, _request: web.Request) -> web.Response:
-        """Whoever gets this answer knows that the loop turns."""
-        return web.Response(text="healthy\n")
 
     async def ready(self, _request: web.Request) -> web.Response:
         missing = self._ready()
