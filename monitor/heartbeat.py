@@ -15,6 +15,7 @@ from monitor.config.model import HeartbeatConfig
 log = structlog.get_logger(__name__)
 
 LIMIT_SECONDS: Final = 10.0
+TAKEN: Final = range(200, 300)
 
 
 class Heartbeat:
@@ -74,7 +75,7 @@ class Heartbeat:
             async with self._http.request(
                 config.method, config.url.get_secret_value(), timeout=timeout, allow_redirects=False
             ) as answer:
-                return None if answer.ok and answer.status < 300 else f"the answer was {answer.status}"  # noqa: PLR2004
+                return None if answer.status in TAKEN else f"the answer was {answer.status}"
         except TimeoutError:
             return f"no answer within {LIMIT_SECONDS:g} s"
         except (aiohttp.ClientError, ValueError) as error:

@@ -18,6 +18,7 @@ from monitor.database import DatabaseConfig, Databases, NotConfigured
 from monitor.sources.aside import Aside
 from monitor.sources.aws import Aws
 from monitor.sources.host import HostSource
+from monitor.sources.nginx import NginxSources
 from monitor.sources.pm2 import Pm2Sources
 from monitor.sources.resolver import Resolver
 
@@ -41,6 +42,7 @@ class Surroundings:
     aside: Aside
     aws: Aws
     host: HostSource
+    nginx: NginxSources
 
     async def reload(
         self, databases: Mapping[str, DatabaseConfig | NotConfigured], environ: Mapping[str, str], aws: AwsConfig
@@ -49,11 +51,12 @@ class Surroundings:
         if not self.reaches_alike(environ, aws):
             before, self.pm2, self.aws = self.pm2, Pm2Sources(environ), _cloud(environ, aws)
             await before.close()
-        await self.databases.reload(databases)
+        await self.databases.reload(databases, self.aws)
 
     async def rest(self) -> None:
         """Let go of what nobody watches any more."""
         await self.pm2.rest()
+        await self.nginx.rest()
         await self.databases.rest()
 
     def reaches_alike(self, environ: Mapping[str, str], aws: AwsConfig) -> bool:
@@ -72,6 +75,7 @@ class Surroundings:
             aside=self.aside,
             aws=self.aws,
             host=self.host,
+            nginx=self.nginx,
         )
 
 
@@ -98,16 +102,19 @@ async def surroundings(
     async with AsyncExitStack() as stack:
         resolver = Resolver()
         stack.callback(resolver.close)
-        shared = Databases(databases, resolver=resolver)
-        stack.push_async_callback(shared.close)
         cloud = _cloud(environ, aws or AwsConfig())
-        around = Surroundings(clock, resolver, shared, Pm2Sources(environ), Aside(), cloud, HostSource())
+        shared = Databases(databases, resolver=resolver, aws=cloud)
+        stack.push_async_callback(shared.close)
+        around = Surroundings(
+            clock, resolver, shared, Pm2Sources(environ), Aside(), cloud, HostSource(), NginxSources()
+        )
         stack.push_async_callback(_hang_up, around)
         yield around
 
 
 async def _hang_up(around: Surroundings) -> None:
     """A reload may have put another one there."""
+    await around.nginx.close()
     await around.pm2.close()
 
 

@@ -15,6 +15,7 @@ from monitor.core.model import Fact, Failure, Reading, Seen, Severity, Threshold
 from monitor.sources.aside import Aside
 from monitor.sources.aws import Aws
 from monitor.sources.host import HostSource
+from monitor.sources.nginx import NginxSources
 
 if TYPE_CHECKING:
     from monitor.clock import Clock
@@ -104,6 +105,7 @@ class Env:
     aside: Aside = field(default_factory=Aside)
     aws: Aws = field(default_factory=Aws)
     host: HostSource = field(default_factory=HostSource)
+    nginx: NginxSources = field(default_factory=NginxSources)
 
     def remaining(self) -> float:
         """Seconds left until the deadline, never negative."""

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from monitor.checks.base import Check, CheckBlind, CheckFailed, DatabaseName, Env, Family, Seconds
 from monitor.core.model import DatabaseServer, Fact, Failure, Finding, Message, Reading, Seen, Status, Threshold
-from monitor.database import Answer, DatabaseConfig, DatabaseFailed, NotConfigured, Statistics
+from monitor.database import Answer, DatabaseConfig, DatabaseFailed, NotConfigured, NoToken, Statistics
 
 _DAY = 86400.0
 _UP = Reading("up", 1.0)
@@ -83,6 +83,9 @@ class RdsCheck(Check):
     kind: Literal["rds"]
     timeout: Seconds = 10.0
     database: DatabaseName = Field(default="default", description="Which one of `databases`.")
+    auth: Literal["iam"] | None = Field(
+        default=None, description="`iam`: log in with a token from AWS, over TLS. Default: as the settings say."
+    )
     writable: bool = Field(default=True, description="`false`: it is meant to be read only, as a replica is.")
 
     @property
@@ -100,7 +103,7 @@ class RdsCheck(Check):
         try:
             database = env.databases.get(self.database)
             answer = await database.look(deadline=env.deadline)
-        except NotConfigured as error:
+        except (NotConfigured, NoToken) as error:
             raise CheckBlind(str(error)) from None
         except DatabaseFailed as error:
             # `from None`: nothing of the login's innards, where the password is, may hang on to the exception

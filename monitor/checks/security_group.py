@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from ipaddress import ip_address
@@ -25,6 +25,9 @@ from monitor.sources.resolver import LookupFailed
 
 PROBE_SECONDS: Final = 3.0
 """How long the port may be silent until we believe the rules that say it is closed."""
+
+MINIMUM_GAP_SECONDS: Final = 30.0
+"""Between looks that a silent database asks for: it goes on being silent at every look."""
 
 SHOWN: Final = 5
 """Sources that are named one by one."""
@@ -86,12 +89,30 @@ class SecurityGroupCheck(Check):
     endpoint: str | None = Field(
         default=None, min_length=1, description="Its name in the RDS console, where the database is reached by another."
     )
-    host: HostIdentity | None = Field(default=None, description="Default: as the instance's metadata says.")
+    host: HostIdentity | None = Field(
+        default=None, description="`groups` and `address` of this host. Default: as the instance's metadata says."
+    )
 
     @property
     def provides(self) -> tuple[str, ...]:
         """The way to the database, without which its own check cannot be good."""
         return (f"firewall {self.database}",)
+
+    def watch(self, env: Env, look_now: Callable[[], None]) -> Callable[[], None]:
+        """Silence on the way to the database, and its end. What the core wants beside that knows no gap."""
+        last = -MINIMUM_GAP_SECONDS
+
+        def heard(silent: bool) -> None:  # noqa: FBT001 — it is called with nothing else
+            nonlocal last
+            now = asyncio.get_running_loop().time()
+            if not silent or now - last >= MINIMUM_GAP_SECONDS:
+                last = now
+                look_now()
+
+        try:
+            return env.databases.get(self.database).on_silence(heard)
+        except NotConfigured:
+            return super().watch(env, look_now)
 
     async def look(self, env: Env) -> Seen:
         """Raises CheckBlind for anything short of well-formed answers, with the missing permission named."""

@@ -42,9 +42,13 @@ class Aws:
     does not name it; at `endpoint_url` instead of AWS' own addresses."""
 
     def __init__(
-        self, environ: Mapping[str, str], *, region: str | None = None, endpoint_url: str | None = None
+        self,
+        environ: Mapping[str, str] | None = None,
+        *,
+        region: str | None = None,
+        endpoint_url: str | None = None,
     ) -> None:
-        self._environ = environ
+        self._environ = environ or {}
         self._region = region
         self._endpoint_url = endpoint_url
 

@@ -170,6 +170,11 @@ class Pm2Sources:
             self._sources[home] = Pm2Source(home, self._environ)
         return self._sources[home]
 
+    @property
+    def in_use(self) -> tuple[Pm2Source, ...]:
+        """Those that somebody has asked for."""
+        return tuple(self._sources.values())
+
     def is_asked_alike(self, environ: Mapping[str, str]) -> bool:
         """Whether the homes would be found in the same places."""
         return all(self._environ.get(name) == environ.get(name) for name in FINDS_HOME)

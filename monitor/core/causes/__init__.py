@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
-from monitor.core.causes import apps, certificates, database, firewall, host, processes, wiring
+from monitor.core.causes import apps, certificates, database, firewall, host, nginx, processes, wiring
 from monitor.core.causes.scene import Scene
 from monitor.core.model import Diagnosis
 
@@ -37,6 +37,15 @@ RULES: Final[tuple[Rule, ...]] = (
     apps.app_unresponsive,
     apps.app_errors,
     apps.app_slow,
+    nginx.nginx_down,
+    nginx.nginx_frozen,
+    nginx.upstream_port_mismatch,
+    nginx.upstream_down,
+    nginx.upstream_marked_failed,
+    nginx.upstream_timeout_mismatch,
+    nginx.certificate_not_reloaded,
+    nginx.nginx_config_broken,
+    nginx.nginx_config_not_loaded,
     host.host_disk,
     host.host_memory,
     host.host_cpu,

@@ -24,11 +24,13 @@ from monitor.core.model.facts import (
     Fact,
     Finding,
     Firewall,
+    NginxProcesses,
     Pools,
     Reading,
     RuleChange,
     SessionHolder,
     Supervisor,
+    UpstreamPeer,
     Worker,
 )
 from monitor.core.model.looks import Blind, Failed, Failure, Observation, Seen
@@ -84,6 +86,7 @@ __all__ = [
     "LookWanted",
     "Maintenance",
     "Message",
+    "NginxProcesses",
     "Notice",
     "NoticeDue",
     "NoticeKind",
@@ -110,5 +113,6 @@ __all__ = [
     "Threshold",
     "Told",
     "Trouble",
+    "UpstreamPeer",
     "Worker",
 ]

@@ -134,4 +134,36 @@ class Pools:
     most: int
 
 
-Fact: TypeAlias = Finding | DatabaseServer | SessionHolder | Worker | Supervisor | Firewall | Environment | Pools
+@dataclass(frozen=True, slots=True)
+class NginxProcesses:
+    """Nginx as the kernel shows it. `loaded_at`: since when its workers have the configuration that serves."""
+
+    master: int
+    workers: int
+    stopped: int
+    loaded_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamPeer:
+    """One peer of an upstream, asked directly at the address that Nginx has for it. `answer` is `ok` or why not."""
+
+    upstream: str
+    peer: str
+    answer: str
+    http_status: int | None
+    took_seconds: float
+
+
+Fact: TypeAlias = (
+    Finding
+    | DatabaseServer
+    | SessionHolder
+    | Worker
+    | Supervisor
+    | Firewall
+    | Environment
+    | Pools
+    | NginxProcesses
+    | UpstreamPeer
+)
