@@ -33,6 +33,7 @@ from monitor.vitals import Vitals
 from monitor.watching import Watching, files_of
 from monitor.web.app import create_app
 from monitor.web.auth import token_of
+from monitor.web.security import NotSecure, Security
 from monitor.web.serving import CannotListen, Serving, address_of, listen
 
 log = structlog.get_logger(__name__)
@@ -69,6 +70,7 @@ class Daemon:
         self._clock = clock or SystemClock()
         self._watching = Watching.of(loaded, environ)
         self._files = FileWatch(lambda: files_of(self._watching.loaded))
+        self._security = Security()
         self._vitals = Vitals(self._clock)
         self._parts: Parts | None = None
         self._told_by: dict[Key, Callable[[], None]] = {}
@@ -96,7 +98,7 @@ class Daemon:
             loop.add_signal_handler(signal.SIGHUP, self._reload_soon)
             try:
                 self._parts = await self._build(stack)
-            except (StoreError, CannotListen) as error:
+            except (StoreError, CannotListen, NotSecure) as error:
                 raise CannotStart(str(error)) from error
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, self.stop)
@@ -119,6 +121,7 @@ class Daemon:
         watching = self._watching
         loaded, config = watching.loaded, watching.loaded.config
         _warn(loaded)
+        self._security = Security.of(loaded.web.settings)
         listener = stack.enter_context(listen(config.web.host, config.web.port))
         store = Store.open(watching.directory)
         stack.push_async_callback(store.close)
@@ -128,7 +131,7 @@ class Daemon:
         monitoring = await ServiceMonitoring.open(plan=watching.plan, store=store, clock=self._clock, route=self._route)
         metrics = Metrics(watching.by_service, version=__version__)
         http = await stack.enter_async_context(client(around.resolver))
-        address = address_of(listener)
+        address = address_of(listener, tls=self._security.context is not None)
         outbox = self._outbox(store, http, metrics, address)
         stack.push_async_callback(outbox.close)
         heartbeat = Heartbeat(http=http, clock=self._clock, unwell=self.unwell)
@@ -150,6 +153,7 @@ class Daemon:
             language=lambda: self._watching.loaded.config.language,
             url=address,
             upkeep=self,
+            security=lambda: self._security,
         )
         serving = Serving(app, listener, drain_seconds=DRAIN_SECONDS)
         stack.push_async_callback(serving.close)
@@ -189,7 +193,7 @@ class Daemon:
         )
         metrics.changed(monitoring.plan, monitoring.state, (), self._clock.now())
         monitoring.subscribe(lambda change: _told(change, monitoring, metrics, parts.outbox, parts.schedule))
-        await parts.serving.use(None)
+        await parts.serving.use(self._security.context)
         await parts.outbox.start()
         parts.schedule.start({key: check.every for key, check in self._watching.checks.items()})
         self._be_told(parts)
@@ -280,9 +284,13 @@ class Daemon:
         if refused:
             raise NotReloaded(refused)
         try:
+            security = Security.of(new.loaded.web.settings)
             await parts.monitoring.reload(new.plan)
-        except StoreError as error:
+        except (StoreError, NotSecure) as error:
             raise NotReloaded((str(error),)) from error
+        self._security = security
+        if security.context:
+            await parts.serving.use(security.context)
         await self._apply(parts, new)
 
     async def _read(self, around: Surroundings) -> Loaded:

@@ -43,6 +43,7 @@ class Watching:
         """What of the new configuration cannot be had while we run, one clear line each."""
         kept = (
             ("web.listen", self.loaded.config.web.listen, new.loaded.config.web.listen),
+            ("TLS", _on(self.loaded), _on(new.loaded)),
             ("state.directory", str(self.directory), str(new.directory)),
         )
         return tuple(
@@ -62,6 +63,10 @@ class Watching:
         )
 
 
+def _on(loaded: Loaded) -> str:
+    return "on" if loaded.web.settings.tls_server_config else "off"
+
+
 def files_of(loaded: Loaded) -> tuple[Path, ...]:
     """Every file that a configuration was read from."""
-    return tuple(path for path in (loaded.path, loaded.config.env_file) if path)
+    return tuple(path for path in (loaded.path, loaded.config.env_file, *loaded.web.files) if path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Final, Protocol
 
@@ -19,6 +19,7 @@ from monitor.store import StoreError
 from monitor.web.answer import Refused, json_response, refusal
 from monitor.web.api import Api
 from monitor.web.auth import Guard
+from monitor.web.security import Security
 from monitor.web.upkeep import Upkeep, UpkeepRoutes
 
 log = structlog.get_logger(__name__)
@@ -63,12 +64,14 @@ def create_app(
     language: Callable[[], str],
     url: str,
     upkeep: Upkeep,
+    security: Callable[[], Security],
 ) -> web.Application:
     """Everything that is served. `ready` says what is still missing, None if nothing; `url` is the address under which
     people reach this daemon; `token` is what a request must bear that wants to change something; `language` is what is
-    spoken at this moment; `upkeep` is the daemon itself."""
-    app = web.Application(middlewares=[_refusing(Guard(token=token, url=url))], client_max_size=MAX_BODY_BYTES)
-    app.on_response_prepare.append(_harden)
+    spoken at this moment; `upkeep` is the daemon itself; `security` is what protects it at this moment."""
+    guard = Guard(token=token, url=url, users=lambda: security().users)
+    app = web.Application(middlewares=[_refusing(guard)], client_max_size=MAX_BODY_BYTES)
+    app.on_response_prepare.append(_hardening(security))
     app.add_routes(Api(monitoring, language=language, url=url).routes())
     app.add_routes(UpkeepRoutes(upkeep).routes())
     app.add_routes(_Plain(monitoring, metrics, ready).routes())
@@ -132,7 +135,7 @@ def _refusing(guard: Guard) -> Middleware:
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         """Turns everything that was not served into an answer that says why."""
         try:
-            guard.check(request)
+            await guard.check(request)
             return await handler(request)
         except Refused as refused:
             return refusal(request, refused)
@@ -165,9 +168,13 @@ def _of_aiohttp(request: web.Request, error: web.HTTPException) -> Refused:
             return Refused(status, status.name.lower(), status.phrase.lower())
 
 
-async def _harden(_request: web.Request, response: web.StreamResponse) -> None:
-    response.headers.update(_HEADERS)
-    response.headers.pop(hdrs.SERVER, None)  # which versions run here is nobody's business
+def _hardening(security: Callable[[], Security]) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
+    async def harden(_request: web.Request, response: web.StreamResponse) -> None:
+        response.headers.update(_HEADERS)
+        response.headers.update(security().headers)
+        response.headers.pop(hdrs.SERVER, None)  # which versions run here is nobody's business
+
+    return harden
 
 
 def _accepts_gzip(accept_encoding: str) -> bool:

@@ -15,6 +15,7 @@ from monitor.reloading import NotReloaded, Reloads
 from monitor.service_monitoring import ServiceMonitoring
 from monitor.store import Store
 from monitor.web.app import create_app
+from monitor.web.security import Security
 
 TOKEN = "t0ken-of-the-tests"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -79,6 +80,7 @@ class Served:
     clock: HandClock
     missing: list[str] = field(default_factory=list)
     upkeep: HandUpkeep = field(default_factory=HandUpkeep)
+    security: list[Security] = field(default_factory=list)
 
     async def data(self, path: str) -> Any:
         """The data of a successful answer."""
@@ -125,6 +127,7 @@ async def served(tmp_path: Path) -> AsyncIterator[Served]:
     monitoring.subscribe(lambda change: metrics.changed(monitoring.plan, change.state, change.events, change.at))
     missing: list[str] = []
     upkeep = HandUpkeep()
+    security = [Security()]
     app = create_app(
         monitoring=monitoring,
         metrics=metrics,
@@ -133,9 +136,10 @@ async def served(tmp_path: Path) -> AsyncIterator[Served]:
         language=lambda: "en",
         url="http://monitor.example:10142/",
         upkeep=upkeep,
+        security=lambda: security[0],
     )
     async with TestClient(TestServer(app)) as client:
-        served = Served(client, monitoring, metrics, clock, missing, upkeep)
+        served = Served(client, monitoring, metrics, clock, missing, upkeep, security)
         for service in monitoring.plan.services:
             await served.healthy(service)
         yield served
