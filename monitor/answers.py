@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
 
+from monitor.core import bounds
 from monitor.core.judge import judge, series
 from monitor.core.model import (
     Alert,
@@ -108,7 +109,7 @@ def check(planned: CheckPlan, known: CheckState, language: str) -> Json:
     answer |= {"took_seconds": round(last.took_seconds, 4), "last_look": rfc3339(last.began)}
     if isinstance(last.result, Blind):
         return answer | {"reason": last.result.reason}
-    troubles = [trouble for trouble in judge(last, planned.thresholds).troubles.values() if trouble]
+    troubles = [trouble for trouble in judge(last, planned.thresholds, known.settled).troubles.values() if trouble]
     worst = max(troubles, key=lambda trouble: trouble.status.rank, default=None)
     answer["verdict"] = (worst.status if worst else Status.HEALTHY).value
     answer["reason"] = worst.reason if worst else None
@@ -126,7 +127,7 @@ def alert_of(alert: Alert, incident_id: str, language: str) -> Json:
         "incident": incident_id,
         "service": alert.service,
         "check": alert.check,
-        "metric": alert.metric,
+        "metric": bounds.metric_of(alert.metric) if alert.metric else None,
         "severity": alert.severity.value,
         "status": alert.status.value,
         "message": speak(alert.message, language),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import traceback
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -86,7 +86,7 @@ class Outbox:
         self._chance = chance
         self._news = {label: asyncio.Event() for label in self._channels}
         self._counting = asyncio.Event()
-        self._sending: list[asyncio.Task[None]] = []
+        self._sending: dict[str, asyncio.Task[None]] = {}
         self._keeping: asyncio.Task[None] | None = None
         self._backlog: dict[str, Backlog] = {}
         self._closing = False
@@ -104,10 +104,37 @@ class Outbox:
         for label, owed in self._backlog.items():
             if owed.pending and label not in self._channels:
                 log.warning("outbox.unconfigured", channel=label, pending=owed.pending)
-        self._sending = [asyncio.create_task(self._serve(channel)) for channel in self._channels.values()]
-        self._keeping = asyncio.create_task(self._keep())
-        for task in (*self._sending, self._keeping):
-            task.add_done_callback(_surface)
+        self._sending = {label: self._begin(self._serve(channel)) for label, channel in self._channels.items()}
+        self._keeping = self._begin(self._keep())
+
+    def reload(self, channels: Sequence[Channel], *, language: str) -> None:
+        """From now on these channels. One that stayed as it was goes on; for another, what is being sent arrives first,
+        so that nothing overtakes it."""
+        self._language = language
+        before, self._channels = self._channels, {channel.label: channel for channel in channels}
+        for label, old in before.items():
+            if self._channels.get(label) != old:
+                self._news[label].set()  # it sees that it has left
+        for label, channel in self._channels.items():
+            self._news.setdefault(label, asyncio.Event())
+            earlier = self._sending.get(label)
+            if before.get(label) != channel or earlier is None or earlier.done():
+                self._sending[label] = self._begin(self._serve_after(earlier, channel))
+        self._sending = {label: task for label, task in self._sending.items() if not task.done()}
+        self.wake()
+
+    def _is_current(self, channel: Channel) -> bool:
+        return not self._closing and self._channels.get(channel.label) == channel
+
+    async def _serve_after(self, earlier: asyncio.Task[None] | None, channel: Channel) -> None:
+        if earlier:
+            await asyncio.wait([earlier])
+        await self._serve(channel)
+
+    def _begin(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        task.add_done_callback(_surface)
+        return task
 
     def wake(self) -> None:
         """There is something new on the disk."""
@@ -120,8 +147,8 @@ class Outbox:
         self._closing = True
         self.wake()
         if self._sending:
-            await asyncio.wait(self._sending, timeout=DRAIN_SECONDS)
-        tasks = [*self._sending, *([self._keeping] if self._keeping else [])]
+            await asyncio.wait(self._sending.values(), timeout=DRAIN_SECONDS)
+        tasks = [*self._sending.values(), *([self._keeping] if self._keeping else [])]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -130,14 +157,14 @@ class Outbox:
         """Send the channel's notices, oldest first, until it wants no more or we are closing."""
         news = self._news[channel.label]
         wanted = True
-        while wanted and not self._closing:
+        while wanted and self._is_current(channel):
             news.clear()
             waiting = await self._insist(partial(self._store.next, channel.label))
             if waiting is None:
                 await _pause(news, None)
             elif (early := waiting.next_attempt_at - self._post.clock.now()) > 0:
                 await _pause(news, early)
-            elif not self._closing:
+            elif self._is_current(channel):
                 wanted = await self._deliver(channel, waiting)
                 self._counting.set()
 

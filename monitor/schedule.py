@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -56,11 +56,13 @@ class Schedule:
         run: Callable[[str, str], Awaitable[None]],
         skipped: Callable[[str], None],
         lagged: Callable[[float], None],
+        pulse: Callable[[], None],
     ) -> None:
         self._clock = clock
         self._run = run
         self._skipped = skipped
         self._lagged = lagged
+        self._alive = pulse
         self._scheduler = AsyncIOScheduler(timezone=UTC, job_defaults={"coalesce": True, "misfire_grace_time": None})
         self._keys: set[Key] = set()
         self._running: dict[Key, asyncio.Task[None]] = {}
@@ -71,13 +73,31 @@ class Schedule:
 
     def start(self, checks: Mapping[Key, float]) -> None:
         """Look at every check now, and from then on each `every` seconds."""
-        self._keys = set(checks)
-        for key, every in checks.items():
-            self._scheduler.add_job(self._due, Rhythm(key, every), args=(key,), id="/".join(key))
         self._scheduler.start()
         self._pulse = asyncio.create_task(self._feel_the_pulse())
-        for key in checks:
+        self.add(checks)
+
+    def add(self, checks: Mapping[Key, float]) -> None:
+        """Look at these, too: now, and from then on each `every` seconds."""
+        for key, every in checks.items():
+            self._keys.add(key)
+            self._scheduler.add_job(self._due, Rhythm(key, every), args=(key,), id="/".join(key))
             self._begin(key)
+
+    async def drop(self, keys: Iterable[Key]) -> None:
+        """Look at these no longer; when this returns, no look of theirs is under way."""
+        ended = []
+        for key in self._keys.intersection(keys):
+            self._keys.discard(key)
+            self._scheduler.remove_job("/".join(key))
+            self._began.pop(key, None)
+            self._after.pop(key, None)
+            if armed := self._armed.pop(key, None):
+                armed[1].cancel()
+            if task := self._running.get(key):
+                task.cancel()
+                ended.append(task)
+        await asyncio.gather(*ended, return_exceptions=True)
 
     def want(self, service: str, check: str, at: float) -> None:
         """Have a look that begins at `at` or soon after; the earliest wish counts, and many wishes make one look."""
@@ -151,6 +171,8 @@ class Schedule:
         while True:
             before = self._clock.monotonic()
             await asyncio.sleep(1.0)
+            if self._scheduler.running:
+                self._alive()
             self._lagged(max(0.0, self._clock.monotonic() - before - 1.0))
             drift = self._clock.wall() - self._clock.monotonic() - offset
             if abs(drift) > STEP_SECONDS:

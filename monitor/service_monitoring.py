@@ -84,6 +84,16 @@ class ServiceMonitoring:
             self._tell(Change(news, before, state, events, now))
         return events
 
+    async def reload(self, plan: Plan) -> None:
+        """Watch this from now on. What stays keeps all that is known of it; what has left leaves its incidents too.
+        Raises StoreError, with plan and state unchanged, when it cannot be kept."""
+        async with self._turn:
+            before, now = self._state, self.clock.now()
+            state, events = step(plan, begin(plan, before, now), now, None)
+            await self._store.commit(before, state, self._outgoing(events))
+            self._plan, self._state = plan, state
+            self._tell(Change(None, before, state, events, now))
+
     def _outgoing(self, events: Iterable[Event]) -> tuple[Outgoing, ...]:
         return tuple(
             Outgoing(event.notice, self._route(event.notice)) for event in events if isinstance(event, NoticeDue)

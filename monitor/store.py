@@ -80,6 +80,7 @@ class Store:
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
+        self.errors = 0
 
     @classmethod
     def open(cls, directory: Path) -> Store:
@@ -157,6 +158,10 @@ class Store:
             (now - KEEP_DONE_SECONDS, now - KEEP_DEAD_SECONDS),
         )
 
+    async def ping(self) -> None:
+        """Returns when the one thread has come to it. Raises StoreError."""
+        await self._run(self._execute, "SELECT 1", ())
+
     async def close(self) -> None:
         """Write what was put off, and let go of the directory."""
         if self._closed:
@@ -215,6 +220,7 @@ class Store:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._writer, partial(work, *args, **kwargs))
         except sqlite3.Error as error:
+            self.errors += 1
             raise StoreError(f"the state directory {self._directory} cannot be used: {error}") from error
 
     # In the one thread -------------------------------------------------------------------------------------------

@@ -8,12 +8,14 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
+    SecretStr,
     ValidationInfo,
     ValidatorFunctionWrapHandler,
     WrapValidator,
@@ -21,7 +23,7 @@ from pydantic import (
 )
 
 from monitor.checks import CheckConfig
-from monitor.checks.base import Check
+from monitor.checks.base import Check, Seconds
 from monitor.config.absent import NotConfiguredCheck
 from monitor.config.mistakes import did_you_mean
 from monitor.database.settings import DatabaseConfig
@@ -128,6 +130,21 @@ class AwsConfig(Section):
     endpoint_url: str | None = Field(default=None, min_length=1, description="Another endpoint than AWS' own.")
 
 
+def _http_url(url: SecretStr) -> SecretStr:
+    parts = urlsplit(url.get_secret_value())
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("must be an http:// or https:// address")
+    return url
+
+
+class HeartbeatConfig(Section):
+    """A service that wakes people when it no longer hears from the monitor (Healthchecks and the like)."""
+
+    url: Annotated[SecretStr, AfterValidator(_http_url)] = Field(description="Where the sign of life is sent.")
+    every: Seconds = Field(default=60.0, ge=1, description="How often.")
+    method: Literal["GET", "POST"] = Field(default="GET", description="How it is asked for.")
+
+
 class LogConfig(Section):
     """What the monitor says of itself, on stderr."""
 
@@ -179,6 +196,9 @@ class Config(Section):
     state: StateConfig = StateConfig()
     aws: AwsConfig = AwsConfig()
     log: LogConfig = LogConfig()
+    heartbeat: HeartbeatConfig | None = Field(
+        default=None, description="Somebody else's service that expects a sign of life."
+    )
     databases: dict[Name, Annotated[DatabaseConfig, AfterValidator(_near_authority)]] = Field(
         default_factory=dict,
         description="Databases by name. `default` is the one of DATABASE_URL or DB_HOST, DB_PORT, DB_NAME, DB_USER, "

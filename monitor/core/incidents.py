@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from monitor.core import hold, notices
 from monitor.core.model import (
+    QUIET,
     Alert,
     AlertOpened,
     AlertResolved,
@@ -45,9 +46,10 @@ def _followed(turn: Turn, incident: Incident, alert: Alert) -> Alert:
 def _as_believed(alert: Alert, settled: Settled) -> Alert:
     trouble = settled.trouble
     assert trouble is not None  # noqa: S101 — settle keeps the trouble of everything that is failing
+    loud = Severity.WARNING if settled.status is Status.WARNING else Severity.CRITICAL
     return replace(
         alert,
-        severity=Severity.WARNING if settled.status is Status.WARNING else Severity.CRITICAL,
+        severity=trouble.severity if trouble.severity in QUIET else loud,
         status=settled.status,
         message=trouble.message,
         value=trouble.value,
@@ -186,14 +188,24 @@ def open_incident(
 def grade(turn: Turn) -> None:
     """As loud as the loudest of its alerts; once people were told, never less loud than it was."""
     for incident in turn.open_incidents():
-        loudest = max(
-            (alert.severity for alert in incident.alerts if alert.resolved_at is None),
-            key=lambda severity: severity.rank,
-            default=incident.severity,
-        )
+        alerts = [alert for alert in incident.alerts if alert.resolved_at is None]
+        if not alerts:
+            continue
+        loudest = max((alert.severity for alert in alerts), key=lambda severity: severity.rank)
         louder = loudest.rank > incident.severity.rank
         if louder or (loudest is not incident.severity and not notices.is_told(incident)):
-            turn.put(replace(incident, severity=loudest))
+            incident = turn.put(replace(incident, severity=loudest))  # noqa: PLW2901 — its next value
+        loud = [alert for alert in alerts if alert.severity not in QUIET]
+        if incident.quiet is bool(loud):
+            turn.put(_grown_loud(turn, incident, loud) if loud else replace(incident, quiet=True))
+
+
+def _grown_loud(turn: Turn, incident: Incident, loud: list[Alert]) -> Incident:
+    """What paged nobody so far is going to, so that what could explain it is looked at first."""
+    since = min(_began_to_fail(turn.check(alert.service, alert.check).settled[alert.metric or ""]) for alert in loud)
+    held = replace(incident, quiet=False, looks_since=since, hold_until=turn.now + turn.plan.hold)
+    hold.want_looks(turn, held)
+    return held
 
 
 def end_finished(turn: Turn) -> None:

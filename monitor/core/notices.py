@@ -69,6 +69,8 @@ def _due(turn: Turn, incident: Incident) -> NoticeKind | None:
     if is_muted(turn, incident):
         return None
     known = is_told(incident)
+    if incident.quiet and not known:
+        return None
     if turn.service(incident.root).flapping:
         return NoticeKind.FLAPPING if not incident.flapping and (known or hold.is_over(turn, incident)) else None
     if not turn.status(incident.root).failing:

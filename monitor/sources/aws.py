@@ -52,6 +52,14 @@ class Aws:
         self._region = region
         self._endpoint_url = endpoint_url
 
+    def is_reached_alike(self, other: Aws) -> bool:
+        """Whether the other one would ask the same AWS in the same way."""
+        return (self._region, self._endpoint_url, self._child_environment()) == (
+            other._region,
+            other._endpoint_url,
+            other._child_environment(),
+        )
+
     async def surroundings(
         self, endpoint: str, addresses: tuple[str, ...], *, groups: tuple[str, ...] | None, deadline: float
     ) -> Surroundings:

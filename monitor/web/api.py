@@ -21,7 +21,7 @@ Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Api:
     """Answers from the state as committed. Lists are lists, newest first; keys are always there, null if unknown."""
 
-    def __init__(self, monitoring: ServiceMonitoring, *, language: str, url: str) -> None:
+    def __init__(self, monitoring: ServiceMonitoring, *, language: Callable[[], str], url: str) -> None:
         self._monitoring = monitoring
         self._language = language
         self._url = url
@@ -94,7 +94,7 @@ class Api:
             and given.get("service", alert.service) == alert.service
         ]
         found.sort(key=lambda each: each[1].opened_at, reverse=True)
-        return success([answers.alert_of(alert, incident.id, self._language) for incident, alert in found])
+        return success([answers.alert_of(alert, incident.id, self._language()) for incident, alert in found])
 
     async def topology(self, request: web.Request) -> web.Response:
         """Who depends on whom."""
@@ -111,7 +111,7 @@ class Api:
             except UnknownId:
                 raise not_found("there is no such alert; /api/v1/alerts?state=all lists them") from None
             incident, alert = next(each for each in self._alerts() if each[1].id == name)
-            return success(answers.alert_of(alert, incident.id, self._language))
+            return success(answers.alert_of(alert, incident.id, self._language()))
 
         return handle
 
@@ -126,9 +126,9 @@ class Api:
 
     def _service(self, name: str) -> answers.Json:
         plan, state = self._monitoring.plan, self._monitoring.state
-        return answers.service(plan, state, name, self._monitoring.clock.now(), self._language)
+        return answers.service(plan, state, name, self._monitoring.clock.now(), self._language())
 
     def _incident(self, incident: Incident) -> answers.Json:
         state, now = self._monitoring.state, self._monitoring.clock.now()
         statuses = {name: shown(state, name, now) for name in incident.impacted}
-        return answers.incident(incident, statuses, language=self._language, url=self._url)
+        return answers.incident(incident, statuses, language=self._language(), url=self._url)

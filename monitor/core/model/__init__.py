@@ -53,11 +53,12 @@ from monitor.core.model.told import (
     RulesChanged,
     StatusChanged,
 )
-from monitor.core.model.words import FAILING, NO_LABELS, Confidence, Message, NoticeKind, Severity, Status
+from monitor.core.model.words import FAILING, NO_LABELS, QUIET, Confidence, Message, NoticeKind, Severity, Status
 
 __all__ = [
     "FAILING",
     "NO_LABELS",
+    "QUIET",
     "AcknowledgeAlert",
     "AddMaintenance",
     "AddSilence",

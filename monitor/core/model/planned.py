@@ -4,19 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import assert_never
 
-from monitor.core.model.words import NO_LABELS
+from monitor.core.model.words import NO_LABELS, Severity
 
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """Bounds on readings of one name. `worse` tells the bad direction: `above` (>=) or `below` (<=)."""
+    """Bounds on readings of one name. `worse` tells the bad direction: `above` (>=) or `below` (<=).
+
+    By severity: `recover` is where it is well again, if that is not this side of the bound itself; `lasts` is how many
+    seconds it must be past the bound before that counts.
+    """
 
     metric: str
     warning: float | None
     critical: float | None
     unit: str = ""
     worse: str = "above"
+    info: float | None = None
+    error: float | None = None
+    recover: Mapping[Severity, float] = field(default_factory=dict)
+    lasts: Mapping[Severity, float] = field(default_factory=dict)
+
+    def bound(self, severity: Severity) -> float | None:
+        """Where this severity begins; None where it never does."""
+        match severity:
+            case Severity.INFO:
+                return self.info
+            case Severity.WARNING:
+                return self.warning
+            case Severity.ERROR:
+                return self.error
+            case Severity.CRITICAL:
+                return self.critical
+            case _:
+                assert_never(severity)
 
 
 @dataclass(frozen=True, slots=True)

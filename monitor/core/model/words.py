@@ -59,6 +59,10 @@ class Severity(StrEnum):
         return _LOUDNESS[self]
 
 
+QUIET: Final = frozenset({Severity.INFO, Severity.ERROR})
+"""What is shown and published but never pages by itself."""
+
+
 _LOUDNESS: Final = {severity: rank for rank, severity in enumerate(Severity)}
 
 
