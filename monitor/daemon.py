@@ -21,7 +21,7 @@ from monitor.clock import Clock, SystemClock
 from monitor.config.load import Loaded
 from monitor.config.model import Config, state_directory
 from monitor.config.plan import plan
-from monitor.core.model import Input, LookWanted, Notice, NoticeDue, RulesChanged, StatusChanged
+from monitor.core.model import Input, LookWanted, NoticeDue, RulesChanged, StatusChanged
 from monitor.logs import hide
 from monitor.look import Surroundings, look, surroundings
 from monitor.metrics import Metrics
@@ -93,9 +93,7 @@ class Daemon:
         around = await stack.enter_async_context(
             surroundings(self._loaded.databases, environ=self._loaded.environment, clock=self._clock)
         )
-        monitoring = await ServiceMonitoring.open(
-            plan=plan(self._config), store=store, clock=self._clock, route=self._route
-        )
+        monitoring = await ServiceMonitoring.open(plan=plan(self._config), store=store, clock=self._clock)
         metrics = Metrics({name: each.checks for name, each in self._config.services.items()}, version=__version__)
         address = _address(listener)
         outbox = await self._deliver(stack, store, around, metrics, address)
@@ -128,9 +126,6 @@ class Daemon:
         metrics.watch_outbox(lambda: outbox.backlog, self._clock.now)
         stack.push_async_callback(outbox.close)
         return outbox
-
-    def _route(self, _notice: Notice) -> tuple[str, ...]:
-        return tuple(channel.label for channel in self._config.notify)
 
     def _watch(self, monitoring: ServiceMonitoring, metrics: Metrics, around: Surroundings) -> Schedule:
         async def run(service: str, check: str) -> None:
@@ -215,7 +210,7 @@ def _told(change: Change, monitoring: ServiceMonitoring, metrics: Metrics, outbo
         match event:
             case LookWanted(service, check, at):
                 schedule.want(service, check, at)
-            case NoticeDue(notice):
+            case NoticeDue(notice, channels):
                 outbox.wake()
                 incident = notice.incident
                 log.warning(
@@ -224,6 +219,7 @@ def _told(change: Change, monitoring: ServiceMonitoring, metrics: Metrics, outbo
                     incident=incident.id,
                     root=incident.root,
                     severity=incident.severity.value,
+                    channels=list(channels),
                     cause=incident.diagnosis.cause if incident.diagnosis else None,
                 )
             case StatusChanged(service, before, after):
