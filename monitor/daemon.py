@@ -22,11 +22,12 @@ from monitor.config.load import Loaded
 from monitor.config.model import Config, state_directory
 from monitor.config.plan import plan
 from monitor.core.model import Input, LookWanted, NoticeDue, RulesChanged, StatusChanged
+from monitor.keep_alive import KeepAlive
 from monitor.logs import hide
 from monitor.look import Surroundings, look, surroundings
 from monitor.metrics import Metrics
 from monitor.notify.base import Post
-from monitor.outbox import Outbox
+from monitor.outbox import Outbox, Patience
 from monitor.schedule import Key, Schedule
 from monitor.service_monitoring import Change, ServiceMonitoring
 from monitor.sources.http import client
@@ -96,7 +97,7 @@ class Daemon:
         monitoring = await ServiceMonitoring.open(plan=plan(self._config), store=store, clock=self._clock)
         metrics = Metrics({name: each.checks for name, each in self._config.services.items()}, version=__version__)
         address = _address(listener)
-        outbox = await self._deliver(stack, store, around, metrics, address)
+        outbox = await self._deliver(stack, store, around, monitoring=monitoring, metrics=metrics, address=address)
         schedule = self._watch(monitoring, metrics, around)
         metrics.changed(monitoring.plan, monitoring.state, (), self._clock.now())
         monitoring.subscribe(lambda change: _told(change, monitoring, metrics, outbox, schedule))
@@ -112,19 +113,38 @@ class Daemon:
         log.info("daemon.ready", version=__version__, services=len(self._config.services), address=address)
 
     async def _deliver(
-        self, stack: AsyncExitStack, store: Store, around: Surroundings, metrics: Metrics, address: str
+        self,
+        stack: AsyncExitStack,
+        store: Store,
+        around: Surroundings,
+        *,
+        monitoring: ServiceMonitoring,
+        metrics: Metrics,
+        address: str,
     ) -> Outbox:
-        http = await stack.enter_async_context(client(around.resolver))
+        post = Post(http=await stack.enter_async_context(client(around.resolver)), clock=self._clock)
         outbox = Outbox(
             store=store,
             channels=self._config.notify,
-            post=Post(http=http, clock=self._clock),
+            post=post,
             language=self._config.language,
             url=address,
             outcome=metrics.notice,
+            timezone=self._config.timezone,
+            patience=Patience(give_up_after=self._config.give_up),
         )
         metrics.watch_outbox(lambda: outbox.backlog, self._clock.now)
         stack.push_async_callback(outbox.close)
+        repeating = KeepAlive(
+            channels=self._config.notify,
+            state=lambda: monitoring.state,
+            post=post,
+            language=self._config.language,
+            url=address,
+            timezone=self._config.timezone,
+        )
+        repeating.start()
+        stack.push_async_callback(repeating.close)
         return outbox
 
     def _watch(self, monitoring: ServiceMonitoring, metrics: Metrics, around: Surroundings) -> Schedule:

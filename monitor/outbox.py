@@ -73,6 +73,7 @@ class Outbox:
         language: str,
         url: str,
         outcome: Outcome,
+        timezone: str = "UTC",
         patience: Patience = Patience(),
         chance: Callable[[], float] = random.random,
     ) -> None:
@@ -81,6 +82,7 @@ class Outbox:
         self._post = post
         self._language = language
         self._url = url
+        self._timezone = timezone
         self._outcome = outcome
         self._patience = patience
         self._chance = chance
@@ -143,12 +145,13 @@ class Outbox:
 
     async def _deliver(self, channel: Channel, waiting: Waiting) -> bool:
         """Try once and note on the disk what came of it; whether the channel goes on."""
-        refusal = await self._send(channel, waiting)
+        answer = await self._send(channel, waiting)
         now = self._post.clock.now()
-        if refusal is None:
+        if isinstance(answer, str):
             await self._insist(partial(self._store.taken, waiting, now))
-            self._tell(waiting, "delivered")
+            self._tell(waiting, "delivered", answer)
             return True
+        refusal = answer
         again = self._patience.next_try(waiting, refusal, now=now, chance=self._chance())
         if refusal.stop:
             # Not the notice is refused but the channel: it is kept for the day the channel is mended.
@@ -163,13 +166,17 @@ class Outbox:
             self._tell(waiting, "retried", refusal.reason)
         return True
 
-    async def _send(self, channel: Channel, waiting: Waiting) -> NotTaken | None:
+    async def _send(self, channel: Channel, waiting: Waiting) -> NotTaken | str:
         delivery = Delivery(
-            id=waiting.id, notice=waiting.notice, language=channel.language or self._language, url=self._url
+            id=waiting.id,
+            notice=waiting.notice,
+            language=channel.language or self._language,
+            url=self._url,
+            timezone=self._timezone,
         )
         try:
             async with asyncio.timeout(SEND_SECONDS):
-                await channel.send(delivery, self._post)
+                return await channel.send(delivery, self._post)
         except NotTaken as refusal:
             return refusal
         except TimeoutError:
@@ -179,9 +186,8 @@ class Outbox:
             where = [f"{PurePath(at.filename).name}:{at.lineno}" for at in traceback.extract_tb(bug.__traceback__)]
             reason = f"{type(bug).__name__} in {' < '.join(reversed(where))}"
             return NotTaken(reason, permanent=waiting.attempts + 1 >= BUG_TRIES)
-        return None
 
-    def _tell(self, waiting: Waiting, outcome: str, error: str | None = None) -> None:
+    def _tell(self, waiting: Waiting, outcome: str, answer: str) -> None:
         kind, incident = waiting.notice.kind.value, waiting.notice.incident.id
         loud = {"delivered": log.info, "retried": log.warning}.get(outcome, log.error)
         loud(
@@ -191,7 +197,7 @@ class Outbox:
             kind=kind,
             incident=incident,
             attempt=waiting.attempts + 1,
-            error=error,
+            **{"answer" if outcome == "delivered" else "error": answer},
         )
         self._outcome(waiting.channel, kind, outcome)
 
