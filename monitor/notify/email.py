@@ -87,10 +87,10 @@ class _Conversation:
         server = self._server
         # Not given to the constructor, which would connect before it can be cut; its certificate must bear this name.
         server._host = channel.host  # type: ignore[attr-defined]  # noqa: SLF001 — smtplib's, without a public name
-        server.connect(channel.host, channel.port)
-        if self._is_cut:
-            raise TimeoutError
         try:
+            server.connect(channel.host, channel.port)
+            if self._is_cut:
+                raise TimeoutError
             if channel.security == "starttls":
                 server.starttls(context=context)
             if channel.user is not None and channel.password is not None:
@@ -108,6 +108,7 @@ class _Conversation:
             if server.sock is not None:
                 server.sock.settimeout(FAREWELL_SECONDS)
                 server.quit()
+        server.close()
 
     def cut(self) -> None:
         """Close the connection under the thread's hands; after the end this changes nothing."""
