@@ -92,7 +92,12 @@ class Daemon:
         store = Store.open(directory)
         stack.push_async_callback(store.close)
         around = await stack.enter_async_context(
-            surroundings(self._loaded.databases, environ=self._loaded.environment, clock=self._clock)
+            surroundings(
+                self._loaded.databases,
+                environ=self._loaded.environment,
+                clock=self._clock,
+                aws=self._config.aws,
+            )
         )
         monitoring = await ServiceMonitoring.open(plan=plan(self._config), store=store, clock=self._clock)
         metrics = Metrics({name: each.checks for name, each in self._config.services.items()}, version=__version__)

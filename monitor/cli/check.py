@@ -73,7 +73,7 @@ async def _check(loaded: Loaded, names: tuple[str, ...]) -> dict[str, Any]:
 
 
 async def _look_at(checks: list[tuple[str, Check]], loaded: Loaded, clock: Clock) -> list[Observation]:
-    async with surroundings(loaded.databases, environ=loaded.environment, clock=clock) as around:
+    async with surroundings(loaded.databases, environ=loaded.environment, clock=clock, aws=loaded.config.aws) as around:
         return await asyncio.gather(*(look(name, each, around) for name, each in checks))
 
 
@@ -106,4 +106,7 @@ def _print(answer: dict[str, Any]) -> None:
             said = f" — {check['message']}" if check["message"] else ""
             print(wrapped(printable(f"{check['check']}: {where}{said}"), indent=width + 2))
         if each["diagnosis"] and each["diagnosis"]["remedy"]:
-            print(wrapped(printable(f"→ {each['diagnosis']['remedy']}"), indent=width + 2))
+            what, *commands = each["diagnosis"]["remedy"].splitlines()
+            print(wrapped(printable(f"→ {what}"), indent=width + 2))
+            for command in commands:  # in one piece, to be copied
+                print(f"{' ' * (width + 2)}{printable(command)}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -11,13 +11,18 @@ from monitor.core.model import Failure, Status
 from monitor.database import statistics
 from monitor.database.certificate import CertificateWatch
 from monitor.database.failures import DatabaseFailed
-from monitor.database.pool import Pool
+from monitor.database.pool import NoSession, Pool
 from monitor.database.sentinel import OnChange, Sentinel
 from monitor.database.settings import DatabaseConfig, NotConfigured
+from monitor.database.tokens import IamTokens, NoToken
+from monitor.sources.aws import Aws
 from monitor.sources.resolver import Resolver
 
 if TYPE_CHECKING:
-    from monitor.database.login import Session
+    from monitor.database.login import Session, Stopwatch
+
+SILENT_SECONDS: Final = 3.0
+"""A connection attempt that is not answered for so long is met by silence: packets are dropped."""
 
 _SENTINEL_LIMIT: Final = 0.3
 _CERTIFICATE_LIMIT: Final = 0.3
@@ -37,25 +42,30 @@ class Answer:
 class Database:
     """One database. Everything that speaks to it goes through here."""
 
-    def __init__(self, config: DatabaseConfig, resolver: Resolver) -> None:
+    def __init__(self, config: DatabaseConfig, resolver: Resolver, aws: Aws | None = None) -> None:
         self.config = config
         self._resolver = resolver
+        self._tokens = IamTokens(aws or Aws())
         self._certificate = CertificateWatch()
         self._pool = Pool(self._connect)
+        self._hears_of_silence: list[Callable[[bool], None]] = []
+        self._silent = False
         self.sentinel = Sentinel(self._pool)
 
     async def look(self, *, deadline: float) -> Answer:
         """Connect anew, ask, and be over by `deadline` (on the loop's clock). Raises DatabaseFailed, or NotConfigured
-        where the fault is on our side."""
+        or NoToken where the fault is on our side."""
         self.config.check_files()
+        config = await self._with_secret(deadline)
         # psycopg costs 9 MB and 0.1 s
         from monitor.database.login import Stopwatch, login  # noqa: PLC0415 — only where a database is looked at
 
         loop = asyncio.get_running_loop()
         stopwatch = Stopwatch(loop.time)
+        silence = loop.call_later(SILENT_SECONDS, self._still_connecting, stopwatch)
         try:
             session = await login(
-                self.config,
+                config,
                 self._resolver,
                 deadline=deadline,
                 tcp_deadline=deadline - self._kept_for_the_sentinel(deadline - loop.time()),
@@ -63,6 +73,9 @@ class Database:
             )
         except DatabaseFailed as error:
             raise await self._with_sentinel(error, deadline) from None
+        finally:
+            silence.cancel()
+        self._tell_silence(silent=False)
         try:
             if session.tls:
                 self._certificate.refresh(self.config.host, session.address, self.config.port)
@@ -85,17 +98,42 @@ class Database:
         """Keep a sentinel; `on_change` is called when it is worth looking at once."""
         self.sentinel.start(on_change)
 
+    def on_silence(self, callback: Callable[[bool], None]) -> None:
+        """Have `callback` called, on the loop: with True when a look's connection attempt has been met by silence for a
+        while, with False when a later one is answered again."""
+        self._hears_of_silence.append(callback)
+
     async def close(self) -> None:
         """Leave nothing behind: no session, no task."""
         await self.sentinel.close()
         await self._certificate.close()
         await self._pool.close()
 
+    async def _with_secret(self, deadline: float) -> DatabaseConfig:
+        if self.config.auth == "password":
+            return self.config
+        return await self._tokens.with_token(self.config, deadline=deadline)
+
     async def _connect(self, deadline: float) -> Session:
         from monitor.database.login import Stopwatch, login  # noqa: PLC0415 — as in look
 
+        try:
+            config = await self._with_secret(deadline)
+        except NoToken:
+            raise NoSession from None  # looks say why
         stopwatch = Stopwatch(asyncio.get_running_loop().time)
-        return await login(self.config, self._resolver, deadline=deadline, stopwatch=stopwatch)
+        return await login(config, self._resolver, deadline=deadline, stopwatch=stopwatch)
+
+    def _still_connecting(self, stopwatch: Stopwatch) -> None:
+        if stopwatch.phase == "tcp":
+            self._tell_silence(silent=True)
+
+    def _tell_silence(self, *, silent: bool) -> None:
+        """Each silence, and the end of the last one."""
+        if silent or self._silent:
+            for callback in self._hears_of_silence:
+                callback(silent)
+        self._silent = silent
 
     def _kept_for_the_sentinel(self, left: float) -> float:
         """Seconds of the deadline in which, after a silent TCP phase, the standing session is asked."""
@@ -116,9 +154,12 @@ class Database:
 class Databases:
     """All databases of the configuration. Those without settings are known, too: by what is missing."""
 
-    def __init__(self, configs: Mapping[str, DatabaseConfig | NotConfigured], resolver: Resolver) -> None:
+    def __init__(
+        self, configs: Mapping[str, DatabaseConfig | NotConfigured], resolver: Resolver, aws: Aws | None = None
+    ) -> None:
         self._configs = configs
         self._resolver = resolver
+        self._aws = aws
         self._databases: dict[str, Database] = {}
 
     def get(self, name: str = "default") -> Database:
@@ -130,7 +171,7 @@ class Databases:
             raise NotConfigured((f"databases.{name}",))
         if isinstance(config, NotConfigured):
             raise NotConfigured(config.missing, why=config.why)
-        return self._databases.setdefault(name, Database(config, self._resolver))
+        return self._databases.setdefault(name, Database(config, self._resolver, self._aws))
 
     async def close(self) -> None:
         """Close every database that was used."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import psutil
 from psycopg import sql
 
-from tests.lab import nginx, pm2, postgres
+from tests.lab import app_troubles, aws, nginx, nginx_troubles, pm2, postgres, wiring_troubles
 from tests.lab.places import HOST, REPOSITORY, Places
 from tests.lab.processes import detach, environment, members, send, wait_until, words
 from tests.lab.reach import answers
@@ -112,7 +113,15 @@ def _node_crashes(places: Places) -> None:
     pm2.kill_workers(places, pm2.NODE)
 
 
+def _begin_the_count(places: Places, app: str) -> None:
+    pm2.command(places, "reset", app)
+    time.sleep(5)  # whoever watches sees the reset by itself: together with the crash it would look like a restart
+
+
 def _node_gives_up(places: Places) -> None:
+    """PM2 counts only what dies within min_uptime × max_restarts (150 s) of created_at, which a reset moves: an app
+    that was created before that it restarts for ever."""
+    _begin_the_count(places, pm2.NODE)
     _node_crashes(places)
     pm2.wait_until_given_up(places, pm2.NODE)
 
@@ -131,6 +140,7 @@ def _python_killed(places: Places) -> None:
 
 
 def _python_gives_up(places: Places) -> None:
+    _begin_the_count(places, pm2.PYTHON)
     _switch(places, "python").touch()
     pm2.kill_workers(places, pm2.PYTHON)
     pm2.wait_until_given_up(places, pm2.PYTHON)
@@ -168,6 +178,10 @@ def _pm2_thawed(places: Places) -> None:
     pm2.command(places, "ping")
 
 
+def _open_to(story: str, *ranges: str) -> Fault:
+    return Fault(story, lambda places: aws.open_to(places, *ranges), lambda places: aws.close_to(places, *ranges))
+
+
 def _receiver(mode: str) -> Fault:
     def tell(places: Places, word: str) -> None:
         written = places.receiver_mode.with_suffix(".new")
@@ -199,6 +213,9 @@ FAULTS: Mapping[str, Fault] = {
     "postgres-password": Fault("the role's password was changed", _password_changed, _and_reached(_password_back)),
     "postgres-slots": Fault("a leak holds every connection slot", _slots_taken, _and_reached(_slots_free)),
     "postgres-read-only": Fault("the database takes no writes", _read_only, _writable),
+    "sg-rule-revoked": Fault("the security group no longer lets the application in", aws.revoke_rule, aws.restore_rule),
+    "sg-open-world": _open_to("the database's port is opened to 0.0.0.0/0", "0.0.0.0/0"),
+    "sg-open-halves": _open_to("the same in two halves, which many checkers miss", "0.0.0.0/1", "128.0.0.0/1"),
     "pm2-killed": Fault("PM2's daemon is killed", _pm2_killed, _pm2_restored),
     "pm2-frozen": Fault("PM2's daemon is stopped in its tracks", _pm2_frozen, _pm2_thawed),
     "node-worker-killed": Fault("one Node worker of several is killed", _node_worker_killed, _node_mended),
@@ -207,7 +224,36 @@ FAULTS: Mapping[str, Fault] = {
     "node-stopped": Fault("somebody stopped the Node application", _node_stopped, _node_mended),
     "python-killed": Fault("Gunicorn's master is killed", _python_killed, _python_mended),
     "python-gave-up": Fault("Gunicorn exits at boot until PM2 gives up (a minute)", _python_gives_up, _python_mended),
+    "node-blocked": Fault(
+        "every Node worker hangs; PM2 calls it online", app_troubles.block_node, app_troubles.unblock_node
+    ),
+    "app-500": Fault("the Node application answers 500", app_troubles.fail_node, app_troubles.mend_node),
+    "gunicorn-busy": Fault(
+        "slow requests keep every Gunicorn worker", app_troubles.keep_gunicorn_busy, app_troubles.leave_gunicorn
+    ),
+    "disk-full": Fault(
+        "a file takes a gibibyte more than the lab's bound", app_troubles.fill_disk, app_troubles.empty_disk
+    ),
+    "wrong-db-host": Fault(
+        "PM2 restarted Gunicorn with an old DB_HOST", wiring_troubles.use_old_host, wiring_troubles.use_new_host
+    ),
+    "sqlite-open": Fault(
+        "a Gunicorn worker opens the SQLite file of old", wiring_troubles.open_sqlite, wiring_troubles.close_sqlite
+    ),
+    "stale-environment": Fault(
+        "somebody edits .env and restarts nobody", wiring_troubles.edit_env, wiring_troubles.restore_env
+    ),
     "nginx-stopped": Fault("Nginx is stopped", nginx.stop, nginx.start),
+    "nginx-frozen": Fault("Nginx's workers are frozen", nginx_troubles.freeze, nginx_troubles.thaw),
+    "nginx-port-mismatch": Fault(
+        "Nginx sends the API to a port where nobody listens", nginx_troubles.wrong_port, nginx_troubles.mended
+    ),
+    "one-peer-down": Fault(
+        "one of two peers of the API is gone", nginx_troubles.second_peer_gone, nginx_troubles.mended
+    ),
+    "nginx-broken-config": Fault(
+        "nginx.conf has a slip that no reload has met yet", nginx_troubles.broken_on_disk, nginx_troubles.mended
+    ),
     "receiver-500": _receiver("500"),
     "receiver-429": _receiver("429"),
     "receiver-410": _receiver("410"),

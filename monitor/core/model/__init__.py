@@ -20,13 +20,17 @@ from monitor.core.model.believed import (
 )
 from monitor.core.model.facts import (
     DatabaseServer,
+    Environment,
     Fact,
     Finding,
     Firewall,
+    NginxProcesses,
+    Pools,
     Reading,
     RuleChange,
     SessionHolder,
     Supervisor,
+    UpstreamPeer,
     Worker,
 )
 from monitor.core.model.looks import Blind, Failed, Failure, Observation, Seen
@@ -69,6 +73,7 @@ __all__ = [
     "Diagnosis",
     "EndMaintenance",
     "EndSilence",
+    "Environment",
     "Event",
     "Evidence",
     "Fact",
@@ -81,12 +86,14 @@ __all__ = [
     "LookWanted",
     "Maintenance",
     "Message",
+    "NginxProcesses",
     "Notice",
     "NoticeDue",
     "NoticeKind",
     "Observation",
     "Order",
     "Plan",
+    "Pools",
     "Reading",
     "ResolveAlert",
     "RuleChange",
@@ -106,5 +113,6 @@ __all__ = [
     "Threshold",
     "Told",
     "Trouble",
+    "UpstreamPeer",
     "Worker",
 ]
