@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from typing import Final
 
 import structlog
@@ -55,9 +54,7 @@ class KeepAlive:
         """Stop, in the middle of a round if need be."""
         for task in self._tasks:
             task.cancel()
-        for task in self._tasks:
-            with suppress(asyncio.CancelledError):
-                await task
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _serve(self, channel: Channel, every: float) -> None:
         trouble = ""

@@ -53,7 +53,7 @@ def test_the_shipped_configuration_is_good_where_nothing_is_set(tmp_path: Path) 
 def test_a_service_whose_address_nobody_has_set_says_which_variable_is_missing(tmp_path: Path) -> None:
     shutil.copy(ROOT / "config.yaml", tmp_path)
     services = load(tmp_path / "config.yaml", {}).config.services
-    missing = {name: check.missing for name in ELSEWHERE for check in services[name].checks}  # type: ignore[attr-defined]
+    missing = {name: check.missing for name in ELSEWHERE for check in services[name].checks}  # type: ignore[union-attr]
     assert missing == {name: (variable,) for name, variable in ELSEWHERE.items()}
 
 
