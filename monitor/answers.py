@@ -161,7 +161,9 @@ def incident(incident: Incident, statuses: Mapping[str, Status], *, language: st
         "resolved_by": incident.resolved_by,
         "reopens": incident.reopens,
         "part_of": incident.adopted_by,
-        "told": [{"kind": told.kind.value, "at": rfc3339(told.at)} for told in incident.told],
+        "told": [
+            {"kind": told.kind.value, "at": rfc3339(told.at), "channels": list(told.channels)} for told in incident.told
+        ],
         "url": f"{url.rstrip('/')}/api/v1/incidents/{incident.id}",
     }
 

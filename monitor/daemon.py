@@ -11,19 +11,19 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
-import aiohttp
 import structlog
 
 from monitor import __version__, systemd
 from monitor.clock import Clock, SystemClock
 from monitor.config.load import ConfigError, Loaded, load
-from monitor.core.model import Input, LookWanted, Notice, NoticeDue, RulesChanged, StatusChanged
+from monitor.core.model import Input, LookWanted, NoticeDue, RulesChanged, StatusChanged
 from monitor.heartbeat import Heartbeat
+from monitor.keep_alive import KeepAlive
 from monitor.logs import configure, hide
 from monitor.look import Surroundings, look, surroundings
 from monitor.metrics import Metrics
 from monitor.notify.base import Post
-from monitor.outbox import Outbox
+from monitor.outbox import Outbox, Patience
 from monitor.reloading import FileWatch, NotReloaded, Reloads
 from monitor.schedule import Key, Schedule
 from monitor.service_monitoring import Change, ServiceMonitoring
@@ -57,6 +57,7 @@ class Parts:
     monitoring: ServiceMonitoring
     metrics: Metrics
     outbox: Outbox
+    keep_alive: KeepAlive
     schedule: Schedule
     serving: Serving
     heartbeat: Heartbeat
@@ -128,12 +129,15 @@ class Daemon:
         around = await stack.enter_async_context(
             surroundings(loaded.databases, environ=loaded.environment, clock=self._clock, aws=config.aws)
         )
-        monitoring = await ServiceMonitoring.open(plan=watching.plan, store=store, clock=self._clock, route=self._route)
+        monitoring = await ServiceMonitoring.open(plan=watching.plan, store=store, clock=self._clock)
         metrics = Metrics(watching.by_service, version=__version__)
         http = await stack.enter_async_context(client(around.resolver))
         address = address_of(listener, tls=self._security.context is not None)
-        outbox = self._outbox(store, http, metrics, address)
+        post = Post(http=http, clock=self._clock)
+        outbox = self._outbox(store, post, metrics, address)
         stack.push_async_callback(outbox.close)
+        keep_alive = KeepAlive(state=lambda: monitoring.state, post=post, url=address)
+        stack.push_async_callback(keep_alive.close)
         heartbeat = Heartbeat(http=http, clock=self._clock, unwell=self.unwell)
         stack.push_async_callback(heartbeat.close)
         schedule = Schedule(
@@ -163,6 +167,7 @@ class Daemon:
             monitoring=monitoring,
             metrics=metrics,
             outbox=outbox,
+            keep_alive=keep_alive,
             schedule=schedule,
             serving=serving,
             heartbeat=heartbeat,
@@ -172,15 +177,17 @@ class Daemon:
         log.info("daemon.ready", version=__version__, services=len(config.services), address=address)
         return parts
 
-    def _outbox(self, store: Store, http: aiohttp.ClientSession, metrics: Metrics, address: str) -> Outbox:
+    def _outbox(self, store: Store, post: Post, metrics: Metrics, address: str) -> Outbox:
         config = self._watching.loaded.config
         return Outbox(
             store=store,
             channels=config.notify,
-            post=Post(http=http, clock=self._clock),
+            post=post,
             language=config.language,
             url=address,
             outcome=metrics.notice,
+            timezone=config.timezone,
+            patience=Patience(give_up_after=config.give_up),
         )
 
     async def _start(self, parts: Parts) -> None:
@@ -197,10 +204,9 @@ class Daemon:
         await parts.outbox.start()
         parts.schedule.start({key: check.every for key, check in self._watching.checks.items()})
         self._be_told(parts)
-        await heartbeat.use(self._watching.loaded.config.heartbeat)
-
-    def _route(self, _notice: Notice) -> tuple[str, ...]:
-        return tuple(channel.label for channel in self._watching.loaded.config.notify)
+        config = self._watching.loaded.config
+        parts.keep_alive.use(config.notify, language=config.language, timezone=config.timezone)
+        await heartbeat.use(config.heartbeat)
 
     async def _look(self, service: str, check: str) -> None:
         """One look, from the schedule. Cut off by a reload, it tells nothing; what it has told is taken to the end."""
@@ -325,7 +331,9 @@ class Daemon:
         parts.schedule.add({key: new.checks[key].every for key in new.checks if key in anew})
         self._be_told(parts)
         await parts.around.rest()
-        parts.outbox.reload(config.notify, language=config.language)
+        patience = Patience(give_up_after=config.give_up)
+        parts.outbox.reload(config.notify, language=config.language, timezone=config.timezone, patience=patience)
+        parts.keep_alive.use(config.notify, language=config.language, timezone=config.timezone)
         await parts.heartbeat.use(config.heartbeat)
         if set(files_of(loaded)) != set(files_of(old.loaded)):
             self._files.remember()
@@ -355,7 +363,7 @@ def _told(change: Change, monitoring: ServiceMonitoring, metrics: Metrics, outbo
         match event:
             case LookWanted(service, check, at):
                 schedule.want(service, check, at)
-            case NoticeDue(notice):
+            case NoticeDue(notice, channels):
                 outbox.wake()
                 incident = notice.incident
                 log.warning(
@@ -364,6 +372,7 @@ def _told(change: Change, monitoring: ServiceMonitoring, metrics: Metrics, outbo
                     incident=incident.id,
                     root=incident.root,
                     severity=incident.severity.value,
+                    channels=list(channels),
                     cause=incident.diagnosis.cause if incident.diagnosis else None,
                 )
             case StatusChanged(service, before, after):

@@ -73,6 +73,7 @@ class Outbox:
         language: str,
         url: str,
         outcome: Outcome,
+        timezone: str = "UTC",
         patience: Patience = Patience(),
         chance: Callable[[], float] = random.random,
     ) -> None:
@@ -81,6 +82,7 @@ class Outbox:
         self._post = post
         self._language = language
         self._url = url
+        self._timezone = timezone
         self._outcome = outcome
         self._patience = patience
         self._chance = chance
@@ -107,10 +109,12 @@ class Outbox:
         self._sending = {label: self._begin(self._serve(channel)) for label, channel in self._channels.items()}
         self._keeping = self._begin(self._keep())
 
-    def reload(self, channels: Sequence[Channel], *, language: str) -> None:
+    def reload(
+        self, channels: Sequence[Channel], *, language: str, timezone: str = "UTC", patience: Patience = Patience()
+    ) -> None:
         """From now on these channels. One that stayed as it was goes on; for another, what is being sent arrives first,
         so that nothing overtakes it."""
-        self._language = language
+        self._language, self._timezone, self._patience = language, timezone, patience
         before, self._channels = self._channels, {channel.label: channel for channel in channels}
         for label, old in before.items():
             if self._channels.get(label) != old:
@@ -170,12 +174,13 @@ class Outbox:
 
     async def _deliver(self, channel: Channel, waiting: Waiting) -> bool:
         """Try once and note on the disk what came of it; whether the channel goes on."""
-        refusal = await self._send(channel, waiting)
+        answer = await self._send(channel, waiting)
         now = self._post.clock.now()
-        if refusal is None:
+        if isinstance(answer, str):
             await self._insist(partial(self._store.taken, waiting, now))
-            self._tell(waiting, "delivered")
+            self._tell(waiting, "delivered", answer)
             return True
+        refusal = answer
         again = self._patience.next_try(waiting, refusal, now=now, chance=self._chance())
         if refusal.stop:
             # Not the notice is refused but the channel: it is kept for the day the channel is mended.
@@ -190,13 +195,17 @@ class Outbox:
             self._tell(waiting, "retried", refusal.reason)
         return True
 
-    async def _send(self, channel: Channel, waiting: Waiting) -> NotTaken | None:
+    async def _send(self, channel: Channel, waiting: Waiting) -> NotTaken | str:
         delivery = Delivery(
-            id=waiting.id, notice=waiting.notice, language=channel.language or self._language, url=self._url
+            id=waiting.id,
+            notice=waiting.notice,
+            language=channel.language or self._language,
+            url=self._url,
+            timezone=self._timezone,
         )
         try:
             async with asyncio.timeout(SEND_SECONDS):
-                await channel.send(delivery, self._post)
+                return await channel.send(delivery, self._post)
         except NotTaken as refusal:
             return refusal
         except TimeoutError:
@@ -206,9 +215,8 @@ class Outbox:
             where = [f"{PurePath(at.filename).name}:{at.lineno}" for at in traceback.extract_tb(bug.__traceback__)]
             reason = f"{type(bug).__name__} in {' < '.join(reversed(where))}"
             return NotTaken(reason, permanent=waiting.attempts + 1 >= BUG_TRIES)
-        return None
 
-    def _tell(self, waiting: Waiting, outcome: str, error: str | None = None) -> None:
+    def _tell(self, waiting: Waiting, outcome: str, answer: str) -> None:
         kind, incident = waiting.notice.kind.value, waiting.notice.incident.id
         loud = {"delivered": log.info, "retried": log.warning}.get(outcome, log.error)
         loud(
@@ -218,7 +226,7 @@ class Outbox:
             kind=kind,
             incident=incident,
             attempt=waiting.attempts + 1,
-            error=error,
+            **{"answer" if outcome == "delivered" else "error": answer},
         )
         self._outcome(waiting.channel, kind, outcome)
 

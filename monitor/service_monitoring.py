@@ -10,14 +10,11 @@ from typing import TypeAlias
 import structlog
 
 from monitor.clock import Clock
-from monitor.core.model import Event, Input, Notice, NoticeDue, Plan, State
+from monitor.core.model import Event, Input, NoticeDue, Plan, State
 from monitor.core.step import begin, step
 from monitor.store import Outgoing, Store
 
 log = structlog.get_logger(__name__)
-
-Route: TypeAlias = Callable[[Notice], tuple[str, ...]]
-"""Which channels a notice goes to, by their labels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,22 +34,21 @@ Listener: TypeAlias = Callable[[Change], None]
 class ServiceMonitoring:
     """Takes observations, orders and the passing of time, one at a time; nothing is believed before it is on disk."""
 
-    def __init__(self, *, plan: Plan, state: State, store: Store, clock: Clock, route: Route) -> None:
+    def __init__(self, *, plan: Plan, state: State, store: Store, clock: Clock) -> None:
         self._plan = plan
         self._state = state
         self._store = store
-        self._route = route
         self._turn = asyncio.Lock()
         self._listeners: list[Listener] = []
         self.clock = clock
 
     @classmethod
-    async def open(cls, *, plan: Plan, store: Store, clock: Clock, route: Route) -> ServiceMonitoring:
+    async def open(cls, *, plan: Plan, store: Store, clock: Clock) -> ServiceMonitoring:
         """Go on from what the store remembers. An incident that was told before is neither told again nor forgotten."""
         remembered = await store.load()
         state = begin(plan, remembered, clock.now())
         await store.commit(remembered, state, ())
-        return cls(plan=plan, state=state, store=store, clock=clock, route=route)
+        return cls(plan=plan, state=state, store=store, clock=clock)
 
     @property
     def plan(self) -> Plan:
@@ -94,10 +90,9 @@ class ServiceMonitoring:
             self._plan, self._state = plan, state
             self._tell(Change(None, before, state, events, now))
 
-    def _outgoing(self, events: Iterable[Event]) -> tuple[Outgoing, ...]:
-        return tuple(
-            Outgoing(event.notice, self._route(event.notice)) for event in events if isinstance(event, NoticeDue)
-        )
+    @staticmethod
+    def _outgoing(events: Iterable[Event]) -> tuple[Outgoing, ...]:
+        return tuple(Outgoing(event.notice, event.channels) for event in events if isinstance(event, NoticeDue))
 
     def _tell(self, change: Change) -> None:
         for listener in tuple(self._listeners):

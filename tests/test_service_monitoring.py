@@ -12,6 +12,7 @@ import pytest
 from monitor.clock import SystemClock
 from monitor.core.model import (
     AcknowledgeAlert,
+    ChannelPlan,
     CheckPlan,
     Failed,
     Failure,
@@ -28,7 +29,10 @@ from monitor.core.step import UnknownId
 from monitor.service_monitoring import Change, ServiceMonitoring
 from monitor.store import Store, StoreError
 
-PLAN = Plan({"redis": ServicePlan("redis", (CheckPlan("tcp", "tcp", every=15, timeout=5, stale_after=45, confirm=1),))})
+PLAN = Plan(
+    {"redis": ServicePlan("redis", (CheckPlan("tcp", "tcp", every=15, timeout=5, stale_after=45, confirm=1),))},
+    channels=(ChannelPlan("webhook"),),
+)
 
 
 @dataclass
@@ -41,9 +45,7 @@ class House:
 
     async def open(self) -> None:
         self.store = Store.open(self.directory)
-        self.monitoring = await ServiceMonitoring.open(
-            plan=PLAN, store=self.store, clock=self.clock, route=lambda _: ("webhook",)
-        )
+        self.monitoring = await ServiceMonitoring.open(plan=PLAN, store=self.store, clock=self.clock)
         self.monitoring.subscribe(self.changes.append)
 
     def observation(self, *, good: bool) -> Observation:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from monitor import __version__
-from monitor.cli import check, config, run
+from monitor.cli import check, config, notify, run
 from monitor.cli.exits import USAGE
 
 
@@ -31,7 +31,7 @@ def parser() -> argparse.ArgumentParser:
     parent = argparse.ArgumentParser(add_help=False)
     parent.add_argument("--config", type=Path, metavar="FILE", default=argparse.SUPPRESS, help=said_before)
     subparsers = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for group in (run, check, config):
+    for group in (run, check, config, notify):
         group.add_parser(subparsers, parent)
     return top
 

@@ -9,10 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     SecretStr,
@@ -26,12 +28,32 @@ from monitor.checks import CheckConfig
 from monitor.checks.base import Check, Seconds
 from monitor.config.absent import NotConfiguredCheck
 from monitor.config.mistakes import did_you_mean
+from monitor.core.durations import parse_duration
 from monitor.database.settings import DatabaseConfig
 from monitor.notify import ChannelConfig
 
 NAME: Final = r"^[A-Za-z0-9_.-]{1,64}$"
 _LAST_PORT: Final = 65535
 _HOST_NAME: Final = re.compile(r"(?=.{1,253}$)(?!-)[A-Za-z0-9_-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9_-]{1,63}(?<!-))*\.?")
+
+
+def _seconds(value: object) -> object:
+    return parse_duration(value) if isinstance(value, str) and value != "never" else value
+
+
+_Duration = BeforeValidator(_seconds, json_schema_input_type=float | str)
+Reminder = Annotated[Annotated[float, Field(ge=60, allow_inf_nan=False)] | Literal["never"], _Duration]
+GiveUp = Annotated[float, _Duration, Field(ge=86400, allow_inf_nan=False)]
+
+
+def _is_a_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except ZoneInfoNotFoundError:
+        raise ValueError(f"there is no time zone {name!r}{did_you_mean(name, available_timezones())}") from None
+    except (ValueError, OSError):  # a path out of the zones, or a directory of them
+        raise ValueError(f"{name!r} is not a time zone; write for example Asia/Seoul or UTC") from None
+    return name
 
 
 def _near(path: Path, info: ValidationInfo) -> Path:
@@ -192,6 +214,9 @@ class Config(Section):
         default=None, description="A file of NAME=value lines; what the process's environment has wins over it."
     )
     language: Literal["en", "ko"] = Field(default="en", description="What notices, page and terminal speak.")
+    timezone: Annotated[str, AfterValidator(_is_a_zone)] = Field(
+        default="UTC", description="The zone of the times in notices for people, for example `Asia/Seoul`."
+    )
     web: WebConfig = WebConfig()
     state: StateConfig = StateConfig()
     aws: AwsConfig = AwsConfig()
@@ -206,6 +231,15 @@ class Config(Section):
     )
     services: dict[Name, ServiceConfig] = Field(min_length=1, description="What is watched, by name.")
     notify: tuple[ChannelConfig, ...] = Field(default=(), description="Where notices go.")
+    remind: Reminder = Field(
+        default=14400.0,
+        description="How long after the last notice of an open incident that nobody has acknowledged people are "
+        "reminded; twice as long with each reminder, a day at most. `never`: not at all.",
+    )
+    give_up: GiveUp = Field(
+        default=259200.0,
+        description="How long a notice is tried again that its receiver does not take for now; a day at least.",
+    )
 
 
 def state_directory(config: Config, environ: Mapping[str, str], *, root: bool | None = None) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from monitor.core import hold, notices
+from monitor.core.audience import is_told
 from monitor.core.model import (
     QUIET,
     Alert,
@@ -71,7 +72,7 @@ def find_roots(turn: Turn) -> None:
         if turn.status(incident.root).failing:
             groups.setdefault(root_of(turn, incident.root), []).append(incident)
     for root, group in groups.items():
-        survivor = min(group, key=lambda each: (not notices.is_told(each), each.root != root, each.opened_at))
+        survivor = min(group, key=lambda each: (not is_told(each), each.root != root, each.opened_at))
         if survivor.root != root:
             survivor = turn.put(_rooted(turn, survivor, root))
         for other in group:
@@ -97,7 +98,7 @@ def _merge(turn: Turn, incident: Incident, *, into: Incident) -> Incident:
     for each in turn.state.incidents:
         if each.adopted_by == incident.id:
             turn.put(replace(each, adopted_by=survivor.id))
-    if not notices.is_told(incident):
+    if not is_told(incident):
         turn.remove(incident)
         return survivor
     adopted = replace(incident, adopted_by=survivor.id)
@@ -193,7 +194,7 @@ def grade(turn: Turn) -> None:
             continue
         loudest = max((alert.severity for alert in alerts), key=lambda severity: severity.rank)
         louder = loudest.rank > incident.severity.rank
-        if louder or (loudest is not incident.severity and not notices.is_told(incident)):
+        if louder or (loudest is not incident.severity and not is_told(incident)):
             incident = turn.put(replace(incident, severity=loudest))  # noqa: PLW2901 — its next value
         loud = [alert for alert in alerts if alert.severity not in QUIET]
         if incident.quiet is bool(loud):
@@ -220,7 +221,7 @@ def resolve(turn: Turn, incident: Incident, *, by: str | None) -> None:
     """End an incident and those it has adopted. Who was told that it opened is told that it is over: no mute and no
     doubt holds this back."""
     ended = turn.put(replace(incident, resolved_at=turn.now, resolved_by=by, settling_since=None, settling_until=None))
-    if notices.is_told(ended):
+    if is_told(ended):
         notices.tell(turn, ended, NoticeKind.RESOLVED)
     for each in turn.state.incidents:
         if each.adopted_by == incident.id and each.resolved_at is None:

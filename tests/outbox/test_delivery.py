@@ -172,9 +172,10 @@ class Broken(Channel):
     kind: Literal["broken"] = "broken"
     poison: str
 
-    async def send(self, delivery: Delivery, post: Post) -> None:
+    async def send(self, delivery: Delivery, post: Post) -> str:
         if delivery.notice.incident.id == self.poison:
             raise KeyError(f"http://me:canary@host/{post}")
+        return "taken"
 
 
 class TestTrouble:
@@ -193,8 +194,9 @@ class TestTrouble:
         class Endless(Channel):
             kind: Literal["endless"] = "endless"
 
-            async def send(self, delivery: Delivery, post: Post) -> None:  # noqa: ARG002 — the contract's names
+            async def send(self, delivery: Delivery, post: Post) -> str:  # noqa: ARG002 — the contract's names
                 await asyncio.sleep(3600)
+                return "never"
 
         monkeypatch.setattr(outbox_module, "SEND_SECONDS", 0.05)
         await house.commit(notice(1), channels=("endless",))

@@ -122,7 +122,7 @@ async def served(tmp_path: Path) -> AsyncIterator[Served]:
     """Everything healthy; two services that depend on rds, and one with a name that has to be escaped."""
     clock = HandClock()
     store = Store.open(tmp_path / "state")
-    monitoring = await ServiceMonitoring.open(plan=_plan(), store=store, clock=clock, route=lambda _notice: ())
+    monitoring = await ServiceMonitoring.open(plan=_plan(), store=store, clock=clock)
     metrics = Metrics({}, "1.2.3")
     monitoring.subscribe(lambda change: metrics.changed(monitoring.plan, change.state, change.events, change.at))
     missing: list[str] = []

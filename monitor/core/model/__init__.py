@@ -34,7 +34,7 @@ from monitor.core.model.facts import (
     Worker,
 )
 from monitor.core.model.looks import Blind, Failed, Failure, Observation, Seen
-from monitor.core.model.planned import CheckPlan, Plan, ServicePlan, Threshold
+from monitor.core.model.planned import ChannelPlan, CheckPlan, Plan, ServicePlan, Threshold
 from monitor.core.model.told import (
     AcknowledgeAlert,
     AddMaintenance,
@@ -66,6 +66,7 @@ __all__ = [
     "AlertOpened",
     "AlertResolved",
     "Blind",
+    "ChannelPlan",
     "CheckPlan",
     "CheckState",
     "Confidence",

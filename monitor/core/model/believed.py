@@ -140,13 +140,14 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One notice that went to the outbox, and what it said."""
+    """One notice that went to the outbox, what it said, and to which channels (by their labels)."""
 
     kind: NoticeKind
     at: float
     root: str = ""
     severity: Severity = Severity.WARNING
     cause: str = ""
+    channels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,10 +67,24 @@ class ServicePlan:
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelPlan:
+    """Which incidents one channel is told of: those as loud as `severities` say, about one of `services` (none named:
+    about any), and, with `after`, only those that people have known for so long without anybody being on it."""
+
+    label: str
+    severities: tuple[Severity, ...] = tuple(Severity)
+    services: tuple[str, ...] = ()
+    after: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """All that `step` needs to know of the configuration."""
+    """All that `step` needs to know of the configuration. `remind`: how long after the last notice people are reminded
+    for the first time; None: never."""
 
     services: Mapping[str, ServicePlan]
+    channels: tuple[ChannelPlan, ...] = ()
+    remind: float | None = None
     hold: float = 12.0
     confirm_gap: float = 0.3
     recover_gap: float = 2.0

@@ -69,7 +69,7 @@ Order: TypeAlias = AcknowledgeAlert | ResolveAlert | AddSilence | EndSilence | A
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One message about an incident, as things stood at `at`; which channels get it is decided outside the core."""
+    """One message about an incident, as things stood at `at`."""
 
     kind: NoticeKind
     incident: Incident
@@ -105,9 +105,11 @@ class AlertResolved:
 
 @dataclass(frozen=True, slots=True)
 class NoticeDue:
-    """People are to be told; committed to the outbox in the same transaction as the state."""
+    """People are to be told, over these channels (by their labels); committed to the outbox in the same transaction as
+    the state."""
 
     notice: Notice
+    channels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
