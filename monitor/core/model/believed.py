@@ -129,6 +129,7 @@ class Alert:
     acknowledged_by: str | None = None
     resolved_at: float | None = None
     resolved_by: str | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +186,7 @@ class Silence:
 
 @dataclass(frozen=True, slots=True)
 class Maintenance:
-    """A service declared as being worked on."""
+    """A service declared as being worked on; `recurring` is the id of the rule that it came from."""
 
     id: str
     service: str
@@ -193,6 +194,22 @@ class Maintenance:
     ends_at: float
     by: str
     reason: str = ""
+    recurring: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recurring:
+    """Maintenance that comes back: windows of `seconds` that begin when `cron` says so in `time_zone`. When that is, is
+    worked out outside of the core; the newest window that was made of it began at `last_start`."""
+
+    id: str
+    service: str
+    cron: str
+    time_zone: str
+    seconds: float
+    by: str
+    reason: str = ""
+    last_start: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,3 +221,4 @@ class State:
     silences: tuple[Silence, ...] = ()
     maintenance: tuple[Maintenance, ...] = ()
     sequence: int = 0
+    recurring: tuple[Recurring, ...] = ()
