@@ -22,6 +22,7 @@ from monitor.config.load import Loaded
 from monitor.config.model import Config, state_directory
 from monitor.config.plan import plan
 from monitor.core.model import Input, LookWanted, Notice, NoticeDue, RulesChanged, StatusChanged
+from monitor.history import History
 from monitor.logs import hide
 from monitor.look import Surroundings, look, surroundings
 from monitor.metrics import Metrics
@@ -90,12 +91,15 @@ class Daemon:
         listener = stack.enter_context(_listen(self._config.web.host, self._config.web.port))
         store = Store.open(directory)
         stack.push_async_callback(store.close)
+        history = History(directory, self._clock)
+        stack.push_async_callback(history.close)
         around = await stack.enter_async_context(
             surroundings(self._loaded.databases, environ=self._loaded.environment, clock=self._clock)
         )
         monitoring = await ServiceMonitoring.open(
-            plan=plan(self._config), store=store, clock=self._clock, route=self._route
+            plan=plan(self._config), store=store, clock=self._clock, route=self._route, history=history
         )
+        stack.callback(monitoring.close)
         metrics = Metrics({name: each.checks for name, each in self._config.services.items()}, version=__version__)
         address = _address(listener)
         outbox = await self._deliver(stack, store, around, metrics, address)
@@ -106,6 +110,7 @@ class Daemon:
         hide(token)
         await self._serve(stack, listener, monitoring, metrics, token)
         await outbox.start()
+        history.start()
         schedule.start({key: check.every for key, check in self._checks.items()})
         self._be_told(schedule, around)
         stack.push_async_callback(schedule.close, within_seconds=DRAIN_SECONDS)

@@ -107,7 +107,7 @@ class History:
         for reading in readings:
             if not math.isfinite(reading.value):
                 continue
-            name = named(reading)
+            name = named(reading).encode(errors="replace").decode()  # names of files need not be UTF-8
             if not reading.labels or _has_place(places, name, at):
                 yield Sample(Series(look.service, look.check, name, reading.unit), at, reading.value)
 

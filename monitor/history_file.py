@@ -145,7 +145,7 @@ class HistoryFile:
         """Raises StoreError. `aside` is where a damaged file was put, if there was one."""
         self._connection, self.aside = connect(directory, KIND)
         rows = self._connection.execute('SELECT number, service, "check", metric, unit FROM series')
-        self._numbers = {Series(*names): number for number, *names in rows}
+        self._numbers: dict[Series, int] = {Series(*names): number for number, *names in rows}
 
     def write(self, batch: Batch, now: float) -> None:
         """All of it or nothing. A file that has reached its bound forgets its oldest samples, and takes it then."""
@@ -276,7 +276,8 @@ class HistoryFile:
                 "ON CONFLICT DO UPDATE SET unit = excluded.unit RETURNING number",
                 (series.service, series.check, series.metric, series.unit, now),
             )
-            self._numbers[series] = cursor.fetchone()[0]
+            (number,) = cursor.fetchone()
+            self._numbers[series] = int(number)
         return self._numbers[series]
 
     def _roll_up(self, until: int) -> None:

@@ -47,9 +47,10 @@ def _trigger(cron: str, time_zone: str) -> CronTrigger:
         raise Unclear("cron must be five fields: minute, hour, day of month, month, day of week; for example 0 3 * * 0")
     if fields[2] != "*" and fields[4] != "*":
         raise Unclear("cron can name days of the month or days of the week, not both")
+    zone = _zone(time_zone)
     values = dict(zip(_FIELDS, fields, strict=True)) | {"day_of_week": _days_of_week(fields[4])}
     try:
-        return CronTrigger(**values, timezone=_zone(time_zone))
+        return CronTrigger(**values, timezone=zone)
     except ValueError as error:
         raise Unclear(f"cron cannot be {cron!r}: {error}") from None
 
