@@ -28,7 +28,7 @@ status: ## what serves in the running demo, and what is broken
 run: setup ## the daemon with config.yaml, watching this machine
 	@.venv/bin/infra-monitor run --config config.yaml
 
-test: setup ## all tests, and the coverage gate of the core
+test: lint ## lint, all tests, and the coverage gate of the core
 	@sh tools/test.sh
 
 lint: setup ## ruff, mypy, import-linter

@@ -94,7 +94,12 @@ class Daemon:
         history = History(directory, self._clock)
         stack.push_async_callback(history.close)
         around = await stack.enter_async_context(
-            surroundings(self._loaded.databases, environ=self._loaded.environment, clock=self._clock)
+            surroundings(
+                self._loaded.databases,
+                environ=self._loaded.environment,
+                clock=self._clock,
+                aws=self._config.aws,
+            )
         )
         monitoring = await ServiceMonitoring.open(
             plan=plan(self._config), store=store, clock=self._clock, route=self._route, history=history

@@ -12,10 +12,13 @@ import structlog
 
 from monitor.checks.base import Check, CheckBlind, CheckFailed, Env
 from monitor.clock import Clock
+from monitor.config.model import AwsConfig
 from monitor.core.model import Blind, Failed, Observation, Seen
 from monitor.database import DatabaseConfig, Databases, NotConfigured
 from monitor.sources.aside import Aside
+from monitor.sources.aws import Aws
 from monitor.sources.host import HostSource
+from monitor.sources.nginx import NginxSources
 from monitor.sources.pm2 import Pm2Sources
 from monitor.sources.resolver import Resolver
 
@@ -37,7 +40,9 @@ class Surroundings:
     databases: Databases
     pm2: Pm2Sources
     aside: Aside
+    aws: Aws
     host: HostSource
+    nginx: NginxSources
 
     def env(self, service: str, deadline: float) -> Env:
         """What one look may use."""
@@ -49,7 +54,9 @@ class Surroundings:
             pm2=self.pm2,
             resolver=self.resolver,
             aside=self.aside,
+            aws=self.aws,
             host=self.host,
+            nginx=self.nginx,
         )
 
 
@@ -66,17 +73,25 @@ async def look(service: str, check: Check, around: Surroundings) -> Observation:
 
 @asynccontextmanager
 async def surroundings(
-    databases: Mapping[str, DatabaseConfig | NotConfigured], *, environ: Mapping[str, str], clock: Clock
+    databases: Mapping[str, DatabaseConfig | NotConfigured],
+    *,
+    environ: Mapping[str, str],
+    clock: Clock,
+    aws: AwsConfig | None = None,
 ) -> AsyncIterator[Surroundings]:
     """The shared things looks need, taken apart at the end."""
     async with AsyncExitStack() as stack:
         resolver = Resolver()
         stack.callback(resolver.close)
-        shared = Databases(databases, resolver=resolver)
+        reached = aws or AwsConfig()
+        cloud = Aws(environ, region=reached.region, endpoint_url=reached.endpoint_url)
+        shared = Databases(databases, resolver=resolver, aws=cloud)
         stack.push_async_callback(shared.close)
         pm2 = Pm2Sources(environ)
         stack.push_async_callback(pm2.close)
-        yield Surroundings(clock, resolver, shared, pm2, Aside(), HostSource())
+        nginx = NginxSources()
+        stack.push_async_callback(nginx.close)
+        yield Surroundings(clock, resolver, shared, pm2, Aside(), cloud, HostSource(), nginx)
 
 
 async def _result(service: str, check: Check, env: Env, deadline: float) -> Seen | Failed | Blind:

@@ -11,6 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from monitor.checks import KINDS
 from monitor.checks.base import Check
 from monitor.core.model import (
+    CheckState,
     Confidence,
     Diagnosis,
     Incident,
@@ -56,7 +57,11 @@ def everything() -> Metrics:
         unusable = Reading(check.families[0].reading, 1.0, labels={"instance": "x"})
         metrics.looked(Observation(name, check.label, 1.7e9, 0.1, Seen((*readings, unusable))))
     cause = Diagnosis("unknown", Message("cause.unknown.summary"), Confidence.UNKNOWN)
-    state = State({"rds": ServiceState(Status.DOWN)}, (Incident("i1", "rds", Severity.CRITICAL, 1.0, diagnosis=cause),))
+    rules = {"security_group": CheckState(rules_of="5432", seen_at=1.0)}
+    state = State(
+        {"rds": ServiceState(Status.DOWN, checks=rules)},
+        (Incident("i1", "rds", Severity.CRITICAL, 1.0, diagnosis=cause),),
+    )
     changed = StatusChanged("rds", Status.HEALTHY, Status.DOWN, 1.0)
     metrics.changed(Plan({"rds": ServicePlan("rds", ())}), state, (changed,), 1.0)
     metrics.skipped("overrun")

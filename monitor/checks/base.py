@@ -13,7 +13,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from monitor.core.durations import parse_duration
 from monitor.core.model import Fact, Failure, Reading, Seen, Threshold
 from monitor.sources.aside import Aside
+from monitor.sources.aws import Aws
 from monitor.sources.host import HostSource
+from monitor.sources.nginx import NginxSources
 
 if TYPE_CHECKING:
     from monitor.clock import Clock
@@ -101,7 +103,9 @@ class Env:
     pm2: Pm2Sources
     resolver: Resolver
     aside: Aside = field(default_factory=Aside)
+    aws: Aws = field(default_factory=Aws)
     host: HostSource = field(default_factory=HostSource)
+    nginx: NginxSources = field(default_factory=NginxSources)
 
     def remaining(self) -> float:
         """Seconds left until the deadline, never negative."""

@@ -30,6 +30,10 @@ def _absolute(path: Path) -> Path:
     return path
 
 
+Pm2Home = Annotated[Path, AfterValidator(_absolute)]
+"""A home of PM2 in configuration: a whole path; `~` is the home directory."""
+
+
 class Pm2Check(Check):
     """With `app`, that app's instances; without, PM2's daemon itself. `home` is PM2_HOME.
 
@@ -81,7 +85,7 @@ class Pm2Check(Check):
         default=None,
         description="How many there should be; `max`: one a processor. Default: as many as PM2 lists or has saved.",
     )
-    home: Annotated[Path, AfterValidator(_absolute)] | None = Field(
+    home: Pm2Home | None = Field(
         default=None, description="Default: `$PM2_HOME`, else `~/.pm2`, else that of the only PM2 that runs here."
     )
 

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from monitor.checks.base import Check, CheckBlind, CheckFailed, DatabaseName, Env, Family, Seconds
 from monitor.core.model import DatabaseServer, Fact, Failure, Finding, Message, Reading, Seen, Status, Threshold
-from monitor.database import Answer, DatabaseConfig, DatabaseFailed, NotConfigured, Statistics
+from monitor.database import Answer, DatabaseConfig, DatabaseFailed, NotConfigured, NoToken, Statistics
 
 _DAY = 86400.0
 _UP = Reading("up", 1.0)
@@ -84,7 +84,15 @@ class RdsCheck(Check):
     kind: Literal["rds"]
     timeout: Seconds = 10.0
     database: DatabaseName = Field(default="default", description="Which one of `databases`.")
+    auth: Literal["iam"] | None = Field(
+        default=None, description="`iam`: log in with a token from AWS, over TLS. Default: as the settings say."
+    )
     writable: bool = Field(default=True, description="`false`: it is meant to be read only, as a replica is.")
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The way there, where somebody watches it."""
+        return (f"firewall {self.database}",)
 
     @property
     def provides(self) -> tuple[str, ...]:
@@ -96,13 +104,13 @@ class RdsCheck(Check):
         try:
             database = env.databases.get(self.database)
             answer = await database.look(deadline=env.deadline)
-        except NotConfigured as error:
+        except (NotConfigured, NoToken) as error:
             raise CheckBlind(str(error)) from None
         except DatabaseFailed as error:
             # `from None`: nothing of the login's innards, where the password is, may hang on to the exception
             raise _failed(error, env.databases.get(self.database).config) from None
         readings = (*_times(answer.phases, whole=True), *_readings(answer, wall=env.clock.wall()))
-        facts = _facts(answer)
+        facts = _facts(answer, self.database)
         if self.writable and (why := answer.statistics.read_only):
             failure = Failure("query", "read_only", why, Status.CRITICAL)
             raise CheckFailed(failure, readings=(_NOT_UP, _tally(failure), *readings), facts=facts)
@@ -171,6 +179,7 @@ def _optional(seen: Statistics) -> tuple[Reading, ...]:
     return tuple(Reading(name, value, unit) for name, value, unit in named if value is not None)
 
 
-def _facts(answer: Answer) -> tuple[Fact, ...]:
+def _facts(answer: Answer, database: str) -> tuple[Fact, ...]:
     seen = answer.statistics
-    return (DatabaseServer(answer.address, seen.started_at, seen.in_recovery, seen.version), *seen.holders)
+    server = DatabaseServer(answer.address, seen.started_at, seen.in_recovery, seen.version, database)
+    return (server, *seen.holders)

@@ -73,7 +73,7 @@ async def _check(loaded: Loaded, names: tuple[str, ...]) -> dict[str, Any]:
 
 
 async def _look_at(checks: list[tuple[str, Check]], loaded: Loaded, clock: Clock) -> list[Observation]:
-    async with surroundings(loaded.databases, environ=loaded.environment, clock=clock) as around:
+    async with surroundings(loaded.databases, environ=loaded.environment, clock=clock, aws=loaded.config.aws) as around:
         return await asyncio.gather(*(look(name, each, around) for name, each in checks))
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from monitor.checks import KINDS
+from monitor.checks.rds import RdsCheck
 from monitor.config.absent import NotConfiguredCheck
 from monitor.config.document import Document, Unreadable, read
 from monitor.config.document import Path as Where
@@ -239,6 +240,17 @@ def _not_configured(
 
 
 def _databases(config: Config, environment: Mapping[str, str]) -> Mapping[str, DatabaseConfig | NotConfigured]:
+    """All by name; those that a check wants to log in to by IAM are told so."""
+    found = dict(_named_databases(config, environment))
+    for check in (check for service in config.services.values() for check in service.checks):
+        if isinstance(check, RdsCheck) and check.auth is not None:
+            database = found[check.database]
+            if isinstance(database, DatabaseConfig):
+                found[check.database] = database.model_copy(update={"auth": check.auth})
+    return found
+
+
+def _named_databases(config: Config, environment: Mapping[str, str]) -> Mapping[str, DatabaseConfig | NotConfigured]:
     if "default" in config.databases:
         return dict(config.databases)
     try:

@@ -7,8 +7,20 @@ from dataclasses import replace
 from typing import Final
 
 from monitor.core.causes import RULES
-from monitor.core.causes.scene import Scene, Sign, facts_of
-from monitor.core.model import CheckPlan, CheckState, Confidence, Diagnosis, Evidence, Message, Plan, State, Status
+from monitor.core.causes.scene import Around, Scene, Sign, facts_of
+from monitor.core.model import (
+    Blind,
+    CheckPlan,
+    CheckState,
+    Confidence,
+    Diagnosis,
+    Evidence,
+    Message,
+    Plan,
+    ServiceState,
+    State,
+    Status,
+)
 from monitor.core.topology import dependencies
 
 UNKNOWN: Final = "unknown"
@@ -60,11 +72,21 @@ def _scene(plan: Plan, state: State, root: str) -> Scene:
         return Scene(root, ())
     signs = [sign for check in service.checks for sign in _signs(check, known.checks.get(check.name, CheckState()))]
     signs.sort(key=lambda sign: (-sign.trouble.status.rank, sign.metric, sign.check))
-    return Scene(root, tuple(signs))
+    return Scene(root, tuple(signs), tuple(_around(plan, state, root)))
+
+
+def _around(plan: Plan, state: State, root: str) -> Iterator[Around]:
+    """The newest looks at all that the root depends on."""
+    for name in dependencies(plan, root):
+        known = state.services.get(name, ServiceState())
+        for check in plan.services[name].checks:
+            if (last := known.checks.get(check.name, CheckState()).last) is not None:
+                blind = last.result.reason if isinstance(last.result, Blind) else None
+                yield Around(name, check.kind, last.began, facts_of(last), blind)
 
 
 def _signs(check: CheckPlan, known: CheckState) -> Iterator[Sign]:
     facts = facts_of(known.last)
     for metric, settled in known.settled.items():
         if settled.status.failing and settled.trouble is not None:
-            yield Sign(check.name, check.kind, metric, settled.trouble, settled.looked_at, facts)
+            yield Sign(check.name, check.kind, metric, settled.trouble, settled.looked_at, facts, known.rule_changes)

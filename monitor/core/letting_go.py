@@ -15,7 +15,8 @@ from monitor.core.turn import Turn
 def let_go(turn: Turn) -> None:
     """Members that their root explains no longer are looked at; those that still fail go their own way. While a root is
     flapping nobody goes: that would be a page for each of its turns."""
-    for incident in turn.open_incidents():
+    for each in turn.open_incidents():
+        incident = turn.incident(each.id)  # as it is by now: one before it may have moved a member here
         if turn.service(incident.root).flapping:
             continue
         lost = _lost(turn, incident)

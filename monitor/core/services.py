@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from monitor.core import firewall_changes, settle, workers
+from monitor.core import environments, firewall_changes, pools, settle, workers
 from monitor.core.judge import Verdict, judge
 from monitor.core.model import (
     CheckPlan,
@@ -40,6 +40,8 @@ def take_look(turn: Turn, look: Observation) -> None:
         return
     known, verdict = _take_workers(turn, look, known, verdict)
     known = _take_rules(turn, look, known)
+    known, verdict = _take_wiring(look, known, verdict)
+    verdict = _weigh_pools(turn, look, known, verdict)
     planned_until = turn.service(look.service).planned_until
     known = settle.settle(known, verdict, look, plan=plan, planned_until=planned_until)
     turn.put_check(look.service, look.check, known)
@@ -86,6 +88,33 @@ def _take_rules(turn: Turn, look: Observation, known: CheckState) -> CheckState:
         return known
     turn.events.append(RulesChanged(look.service, look.check, change))
     return replace(known, rule_changes=(*known.rule_changes, change)[-RULE_CHANGES_KEPT:])
+
+
+def _take_wiring(look: Observation, known: CheckState, verdict: Verdict) -> tuple[CheckState, Verdict]:
+    """What workers read when they began is held against what stands there now; what their pools may ask is kept."""
+    if not isinstance(look.result, Seen):
+        return known, verdict
+    facts = look.result.facts
+    known = replace(known, pools=pools.pools_of(facts))
+    found = environments.environments_of(facts)
+    if not found:
+        return known, verdict
+    before = environments.remembered(known.environments, found)
+    stale = environments.stale(before, found)
+    known = replace(known, environments=before)
+    return known, replace(verdict, troubles={**verdict.troubles, environments.STALE: stale})
+
+
+def _weigh_pools(turn: Turn, look: Observation, known: CheckState, verdict: Verdict) -> Verdict:
+    """A look at a database weighs what it has against what the pools of all apps may ask of it."""
+    offer = pools.offer_of(look.result)
+    if offer is None:
+        return verdict
+    checks = (check for name in turn.plan.services for _, check in turn.checks(name))
+    asked = [each for check in checks for each in check.pools if each.database == offer.database]
+    if not asked and pools.BUDGET not in known.settled:
+        return verdict
+    return replace(verdict, troubles={**verdict.troubles, pools.BUDGET: pools.budget(look.service, offer, asked)})
 
 
 def _excuse(turn: Turn, look: Observation, *, since: float) -> None:

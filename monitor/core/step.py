@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from monitor.core import incidents, letting_go, notices, orders, services
+from monitor.core.environments import STALE
 from monitor.core.judge import LOOK
 from monitor.core.model import CheckPlan, CheckState, Event, Input, Observation, Plan, ServicePlan, ServiceState, State
 from monitor.core.orders import UnknownId
+from monitor.core.pools import BUDGET
 from monitor.core.topology import dependants
 from monitor.core.turn import Turn
 from monitor.core.workers import RESTARTS
@@ -67,5 +69,5 @@ def _begin_service(plan: ServicePlan, known: ServiceState | None, now: float) ->
 
 
 def _begin_check(plan: CheckPlan, known: CheckState) -> CheckState:
-    metrics = {LOOK, RESTARTS, *(each.metric for each in plan.thresholds)}
+    metrics = {LOOK, RESTARTS, STALE, BUDGET, *(each.metric for each in plan.thresholds)}
     return replace(known, settled={metric: each for metric, each in known.settled.items() if metric in metrics})

@@ -57,6 +57,10 @@ class Turn:
         """Those that are not resolved and have not been adopted by another."""
         return tuple(each for each in self.state.incidents if each.resolved_at is None and each.adopted_by is None)
 
+    def incident(self, incident_id: str) -> Incident:
+        """The present value of an incident that exists."""
+        return next(each for each in self.state.incidents if each.id == incident_id)
+
     def put_service(self, name: str, known: ServiceState) -> None:
         """Replace what is known of a service."""
         self.state = replace(self.state, services={**self.state.services, name: known})

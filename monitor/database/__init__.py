@@ -9,6 +9,7 @@ from monitor.database.pool import NoSession
 from monitor.database.sentinel import SentinelState
 from monitor.database.settings import DatabaseConfig, NotConfigured
 from monitor.database.statistics import Statistics
+from monitor.database.tokens import NoToken
 
 __all__ = [
     "Answer",
@@ -17,6 +18,7 @@ __all__ = [
     "DatabaseFailed",
     "Databases",
     "NoSession",
+    "NoToken",
     "NotConfigured",
     "SentinelState",
     "Statistics",

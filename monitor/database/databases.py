@@ -11,9 +11,11 @@ from monitor.core.model import Failure, Status
 from monitor.database import statistics
 from monitor.database.certificate import CertificateWatch
 from monitor.database.failures import DatabaseFailed
-from monitor.database.pool import Pool
+from monitor.database.pool import NoSession, Pool
 from monitor.database.sentinel import OnChange, Sentinel
 from monitor.database.settings import DatabaseConfig, NotConfigured
+from monitor.database.tokens import IamTokens, NoToken
+from monitor.sources.aws import Aws
 from monitor.sources.resolver import Resolver
 
 if TYPE_CHECKING:
@@ -37,17 +39,19 @@ class Answer:
 class Database:
     """One database. Everything that speaks to it goes through here."""
 
-    def __init__(self, config: DatabaseConfig, resolver: Resolver) -> None:
+    def __init__(self, config: DatabaseConfig, resolver: Resolver, aws: Aws | None = None) -> None:
         self.config = config
         self._resolver = resolver
+        self._tokens = IamTokens(aws or Aws())
         self._certificate = CertificateWatch()
         self._pool = Pool(self._connect)
         self.sentinel = Sentinel(self._pool)
 
     async def look(self, *, deadline: float) -> Answer:
         """Connect anew, ask, and be over by `deadline` (on the loop's clock). Raises DatabaseFailed, or NotConfigured
-        where the fault is on our side."""
+        or NoToken where the fault is on our side."""
         self.config.check_files()
+        config = await self._with_secret(deadline)
         # psycopg costs 9 MB and 0.1 s
         from monitor.database.login import Stopwatch, login  # noqa: PLC0415 — only where a database is looked at
 
@@ -55,7 +59,7 @@ class Database:
         stopwatch = Stopwatch(loop.time)
         try:
             session = await login(
-                self.config,
+                config,
                 self._resolver,
                 deadline=deadline,
                 tcp_deadline=deadline - self._kept_for_the_sentinel(deadline - loop.time()),
@@ -91,11 +95,20 @@ class Database:
         await self._certificate.close()
         await self._pool.close()
 
+    async def _with_secret(self, deadline: float) -> DatabaseConfig:
+        if self.config.auth == "password":
+            return self.config
+        return await self._tokens.with_token(self.config, deadline=deadline)
+
     async def _connect(self, deadline: float) -> Session:
         from monitor.database.login import Stopwatch, login  # noqa: PLC0415 — as in look
 
+        try:
+            config = await self._with_secret(deadline)
+        except NoToken:
+            raise NoSession from None  # looks say why
         stopwatch = Stopwatch(asyncio.get_running_loop().time)
-        return await login(self.config, self._resolver, deadline=deadline, stopwatch=stopwatch)
+        return await login(config, self._resolver, deadline=deadline, stopwatch=stopwatch)
 
     def _kept_for_the_sentinel(self, left: float) -> float:
         """Seconds of the deadline in which, after a silent TCP phase, the standing session is asked."""
@@ -116,9 +129,12 @@ class Database:
 class Databases:
     """All databases of the configuration. Those without settings are known, too: by what is missing."""
 
-    def __init__(self, configs: Mapping[str, DatabaseConfig | NotConfigured], resolver: Resolver) -> None:
+    def __init__(
+        self, configs: Mapping[str, DatabaseConfig | NotConfigured], resolver: Resolver, aws: Aws | None = None
+    ) -> None:
         self._configs = configs
         self._resolver = resolver
+        self._aws = aws
         self._databases: dict[str, Database] = {}
 
     def get(self, name: str = "default") -> Database:
@@ -130,7 +146,7 @@ class Databases:
             raise NotConfigured((f"databases.{name}",))
         if isinstance(config, NotConfigured):
             raise NotConfigured(config.missing, why=config.why)
-        return self._databases.setdefault(name, Database(config, self._resolver))
+        return self._databases.setdefault(name, Database(config, self._resolver, self._aws))
 
     async def close(self) -> None:
         """Close every database that was used."""

@@ -221,7 +221,7 @@ class _Login:
         return True
 
     async def _authenticate(self, pgconn: PGconn, address: str) -> None:
-        plain = self._config.is_socket or self._config.sslmode in {"disable", "allow"}
+        plain = self._config.is_socket or self._config.tls in {"disable", "allow"}
         self._stopwatch.enter("auth" if plain else "tls")
         began = self._now()
         try:
@@ -267,7 +267,7 @@ def _conninfo(config: DatabaseConfig, address: str) -> bytes:
         "port": config.port,
         "dbname": config.name,
         "user": config.user,
-        "sslmode": config.sslmode,
+        "sslmode": config.tls,
         "application_name": APPLICATION_NAME,
         "client_encoding": "UTF8",
         "gssencmode": "disable",

@@ -17,10 +17,12 @@ _SETTINGS: Final = {
     "name": "DB_NAME",
     "user": "DB_USER",
     "password": "DB_PASSWORD",
+    "auth": "DB_AUTH",
     "sslmode": "DB_SSLMODE",
     "ca_file": "DB_SSLROOTCERT",
 }
 _REQUIRED: Final = ("host", "name", "user")
+_MAYBE_CLEAR: Final = ("disable", "allow", "prefer")
 # what drivers of the stack write where libpq has a mode of the same meaning
 _FOREIGN_MODES: Final = {"no-verify": "require", "true": "require", "1": "require", "false": "disable", "0": "disable"}
 _QUERY: Final = {
@@ -53,6 +55,9 @@ class DatabaseConfig(BaseModel):
     name: str = Field(min_length=1, description="The database's name.")
     user: str = Field(min_length=1, description="The role to log in as.")
     password: SecretStr | None = None
+    auth: Literal["password", "iam"] = Field(
+        default="password", description="`iam`: log in to RDS with a token instead of a password; TLS is then required."
+    )
     sslmode: SslMode = Field(default="prefer", description="How much TLS is asked for, in libpq's words.")
     ca_file: Path | None = Field(default=None, description="The certificates that `verify-ca` and `verify-full` trust.")
 
@@ -82,6 +87,11 @@ class DatabaseConfig(BaseModel):
             self.ca_file.open("rb").close()
         except OSError as error:
             raise NotConfigured(why=f"the CA file {self.ca_file} cannot be read: {error.strerror}") from None
+
+    @property
+    def tls(self) -> SslMode:
+        """How much TLS is asked for in the end: a token never travels in the clear."""
+        return "require" if self.auth == "iam" and self.sslmode in _MAYBE_CLEAR else self.sslmode
 
     @property
     def is_socket(self) -> bool:

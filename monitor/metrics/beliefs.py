@@ -6,10 +6,27 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
-from monitor.core.model import Event, Incident, Plan, Severity, State, Status, StatusChanged
+from monitor.core.model import (
+    Event,
+    Incident,
+    Plan,
+    RulesChanged,
+    ServiceState,
+    Severity,
+    State,
+    Status,
+    StatusChanged,
+)
 from monitor.core.uptime import shown
 from monitor.metrics.body import Blocks, Owner
-from monitor.metrics.catalogue import INCIDENT_CAUSE, SERVICE_STATUS, SERVICE_UP, STATUS_CHANGES
+from monitor.metrics.catalogue import (
+    INCIDENT_CAUSE,
+    RULE_CHANGES,
+    RULES_READ,
+    SERVICE_STATUS,
+    SERVICE_UP,
+    STATUS_CHANGES,
+)
 from monitor.metrics.exposition import label_pairs, sample
 
 _UP: Final = {Status.HEALTHY: 1, Status.WARNING: 1, Status.CRITICAL: 1, Status.DOWN: 0}
@@ -25,6 +42,8 @@ class Beliefs:
         self._latest: tuple[Plan, State, float] | None = None
         self._published: dict[str, tuple[Status, Status]] = {}
         self._became: dict[str, Counter[Status]] = {}
+        self._rules: dict[str, tuple[float, int]] = {}
+        self._rule_changes = Counter[str]()
 
     def changed(self, plan: Plan, state: State, events: Iterable[Event], now: float) -> None:
         """This is believed from `now` on."""
@@ -33,6 +52,8 @@ class Beliefs:
             if isinstance(event, StatusChanged):
                 self._became.setdefault(event.service, Counter())[event.after] += 1
                 self._publish_changes(event.service)
+            elif isinstance(event, RulesChanged):
+                self._rule_changes[event.service] += 1
 
     def publish(self) -> None:
         """Bring the lines up to date."""
@@ -44,9 +65,12 @@ class Beliefs:
             self._blocks.drop(Owner(service))
             self._published.pop(service, None)
             self._became.pop(service, None)
+            self._rules.pop(service, None)
+            self._rule_changes.pop(service, None)
         for service in plan.services:
             if service in state.services:
                 self._publish_status(service, shown(state, service, now), state.services[service].status)
+                self._publish_rules(service, state.services[service])
         self._publish_incidents(
             [each for each in state.incidents if each.resolved_at is None and each.adopted_by is None]
         )
@@ -71,6 +95,16 @@ class Beliefs:
             for status, count in self._became[service].items()
         )
         self._blocks.put(STATUS_CHANGES.name, Owner(service), "".join(lines))
+
+    def _publish_rules(self, service: str, known: ServiceState) -> None:
+        """Of services that read firewall rules: how old the oldest of what is known is, and how often it changed."""
+        read = [check.seen_at for check in known.checks.values() if check.rules_of and check.seen_at is not None]
+        about = (min(read), self._rule_changes[service]) if read else None
+        if about is None or self._rules.get(service) == about:
+            return
+        self._rules[service] = about
+        for metric, value in zip((RULES_READ, RULE_CHANGES), about, strict=True):
+            self._blocks.put(metric.name, Owner(service), sample(metric.name, label_pairs({"service": service}), value))
 
     def _publish_incidents(self, incidents: list[Incident]) -> None:
         counted = Counter(incident.severity for incident in incidents)

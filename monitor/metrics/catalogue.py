@@ -64,6 +64,19 @@ SERIES_DROPPED: Final = Metric(
     ("service", "check", "reason"),
 )
 
+RULE_CHANGES: Final = Metric(
+    "infra_security_group_rule_changes_total",
+    "counter",
+    "Looks that found the rules around the database's port changed since the one before.",
+    ("service",),
+)
+RULES_READ: Final = Metric(
+    "infra_security_group_last_read_timestamp_seconds",
+    "gauge",
+    "When the rules were last read; it stays while they cannot be.",
+    ("service",),
+)
+
 GENERIC: Final = (
     SERVICE_STATUS,
     SERVICE_UP,
@@ -74,6 +87,8 @@ GENERIC: Final = (
     LAST_LOOK,
     CHECKS,
     SERIES_DROPPED,
+    RULE_CHANGES,
+    RULES_READ,
 )
 
 

@@ -38,12 +38,17 @@ class AwsSilent(Exception):  # noqa: N818 — it says nothing about the rules, o
 
 
 class Aws:
-    """How AWS is reached. `region`: where an endpoint does not name it; `endpoint_url`: instead of AWS' own."""
+    """How AWS is reached: with the credentials that boto3 finds in `environ` and through it; `region` where an endpoint
+    does not name it; at `endpoint_url` instead of AWS' own addresses."""
 
     def __init__(
-        self, environ: Mapping[str, str], *, region: str | None = None, endpoint_url: str | None = None
+        self,
+        environ: Mapping[str, str] | None = None,
+        *,
+        region: str | None = None,
+        endpoint_url: str | None = None,
     ) -> None:
-        self._environ = environ
+        self._environ = environ or {}
         self._region = region
         self._endpoint_url = endpoint_url
 

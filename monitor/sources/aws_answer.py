@@ -54,6 +54,8 @@ def _surroundings(answer: Any) -> Surroundings:
     database, found = answer["database"], answer["groups"]
     groups = tuple(database["groups"])
     interfaces = tuple(map(_interface, answer["interfaces"]))
+    if not interfaces:
+        raise ValueError("no interface of this host")
     ours = tuple(dict.fromkeys(group for each in interfaces for group in each.groups))
     return Surroundings(
         region=_text(answer["region"]),

@@ -159,6 +159,11 @@ class Pm2Sources:
             self._sources[home] = Pm2Source(home, self._environ)
         return self._sources[home]
 
+    @property
+    def in_use(self) -> tuple[Pm2Source, ...]:
+        """Those that somebody has asked for."""
+        return tuple(self._sources.values())
+
     async def close(self) -> None:
         """Hang up everywhere."""
         for source in self._sources.values():

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from monitor.checks.base import Check
+from monitor.checks.host import HostCheck
 from monitor.checks.rds import RdsCheck
 from monitor.config.load import load
 from monitor.config.model import Config
@@ -23,16 +24,37 @@ SETTINGS = {
     "DB_USER": "app",
     "DB_PASSWORD": "geheim",
     "ALERT_WEBHOOK_URL": "https://receiver/hook",
+    "REDIS_HOST": "redis.internal",
+    "AI_SERVICE_URL": "https://ai.internal/health",
+    "PAYMENT_SERVICE_URL": "https://payment.internal/health",
+    "NOTIFICATION_SERVICE_URL": "https://notification.internal/health",
+    "NODEJS_URL": "http://127.0.0.1:3000",
+    "PYTHON_URL": "http://127.0.0.1:8000",
+    "APP_SECURITY_GROUP": "sg-0123456789abcdef0",
+}
+ELSEWHERE = {
+    "redis": "REDIS_HOST",
+    "ai_service": "AI_SERVICE_URL",
+    "payment_service": "PAYMENT_SERVICE_URL",
+    "notification_service": "NOTIFICATION_SERVICE_URL",
 }
 
 
 def test_the_shipped_configuration_is_good_where_nothing_is_set(tmp_path: Path) -> None:
     shutil.copy(ROOT / "config.yaml", tmp_path)
     loaded = load(tmp_path / "config.yaml", {})
-    assert list(loaded.config.services) == ["rds", "pm2", "signalcraft-nodejs", "signalcraft-python"]
+    assert {"rds", "pm2", "signalcraft-nodejs", "signalcraft-python", "host", *ELSEWHERE} <= set(loaded.config.services)
     assert isinstance(loaded.databases["default"], NotConfigured)
     assert loaded.config.notify == ()
-    assert [warning.split(": ", 2)[1] for warning in loaded.warnings] == ["env_file", "notify.0"]
+    warned = [warning.split(": ", 2)[1].partition(".checks")[0] for warning in loaded.warnings]
+    assert {"env_file", "notify.0", *(f"services.{name}" for name in ELSEWHERE)} <= set(warned)
+
+
+def test_a_service_whose_address_nobody_has_set_says_which_variable_is_missing(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "config.yaml", tmp_path)
+    services = load(tmp_path / "config.yaml", {}).config.services
+    missing = {name: check.missing for name in ELSEWHERE for check in services[name].checks}  # type: ignore[attr-defined]
+    assert missing == {name: (variable,) for name, variable in ELSEWHERE.items()}
 
 
 def test_the_shipped_configuration_is_whole_where_everything_is_set(tmp_path: Path) -> None:
@@ -44,13 +66,15 @@ def test_the_shipped_configuration_is_whole_where_everything_is_set(tmp_path: Pa
     assert [channel.label for channel in loaded.config.notify] == ["webhook"]
     planned = plan(loaded.config)
     assert planned.services["signalcraft-nodejs"].depends_on == ("rds", "pm2")
-    assert planned.services["signalcraft-python"].depends_on == ("rds", "pm2")
+    assert planned.services["signalcraft-python"].depends_on == ("rds", "redis", "pm2")
 
 
 def test_the_shipped_bounds_are_the_default_ones(tmp_path: Path) -> None:
     """They stand there to be seen and edited; leaving them out changes nothing."""
     shutil.copy(ROOT / "config.yaml", tmp_path)
-    (rds,) = load(tmp_path / "config.yaml", {}).config.services["rds"].checks
+    services = load(tmp_path / "config.yaml", {}).config.services
+    (rds,), (host,) = services["rds"].checks, services["host"].checks
+    assert host.judged_by() == HostCheck.default_thresholds
     assert rds.judged_by() == RdsCheck.default_thresholds
     assert (rds.every, rds.timeout) == (Check.model_fields["every"].default, RdsCheck.model_fields["timeout"].default)
 

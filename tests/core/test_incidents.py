@@ -220,6 +220,24 @@ def test_a_member_whose_other_dependency_fails_moves_there() -> None:
     assert {alert.service for alert in world.open[0].alerts} == {"redis", "app"}
 
 
+def test_a_member_that_moves_to_an_incident_which_lets_go_in_the_same_step_is_not_lost() -> None:
+    """Found by law 6: the second incident was taken as it had been before the member came."""
+    checks = [check_plan(confirm=1, recover=1, stale_after=900.0)]
+    world = World(plan_of({"d": (), "a": (), "b": ("a",), "e": ("b", "d")}, checks=checks))
+    for name in ("d", "a", "b", "e"):
+        world.look(name, ".")
+    world.after(15).look("d", "x")
+    world.look("e", "x")
+    world.look("a", "x")
+    world.look("b", "x")
+    world.after(15).look("a", ".")
+    world.after(11.9)
+    world.now += 0.2  # no tick between the end of the settling and the look
+    world.look("d", ".")
+    held = {alert.service for incident in world.open for alert in incident.alerts if alert.resolved_at is None}
+    assert held == {"b", "e"}
+
+
 def test_what_was_resolved_by_hand_explains_nothing_until_it_fails_again() -> None:
     world = world_of()
     world.look("rds", "X")

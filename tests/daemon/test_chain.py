@@ -12,7 +12,7 @@ from tests.daemon.running import RunningDaemon, wait_for
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(240)]
 
-CHAIN = ("rds", "pm2", "signalcraft-nodejs", "signalcraft-python")
+CHAIN = ("rds", "rds-firewall", "pm2", "signalcraft-nodejs", "signalcraft-python")
 HEALTHY = dict.fromkeys(CHAIN, "healthy")
 
 

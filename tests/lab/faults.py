@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 from psycopg import sql
 
-from tests.lab import nginx, pm2, postgres
+from tests.lab import aws, nginx, pm2, postgres, wiring_troubles
 from tests.lab.places import HOST, REPOSITORY, Places
 from tests.lab.processes import detach, environment, members, send, wait_until, words
 from tests.lab.reach import answers
@@ -168,6 +168,10 @@ def _pm2_thawed(places: Places) -> None:
     pm2.command(places, "ping")
 
 
+def _open_to(story: str, *ranges: str) -> Fault:
+    return Fault(story, lambda places: aws.open_to(places, *ranges), lambda places: aws.close_to(places, *ranges))
+
+
 def _receiver(mode: str) -> Fault:
     def tell(places: Places, word: str) -> None:
         written = places.receiver_mode.with_suffix(".new")
@@ -199,6 +203,11 @@ FAULTS: Mapping[str, Fault] = {
     "postgres-password": Fault("the role's password was changed", _password_changed, _and_reached(_password_back)),
     "postgres-slots": Fault("a leak holds every connection slot", _slots_taken, _and_reached(_slots_free)),
     "postgres-read-only": Fault("the database takes no writes", _read_only, _writable),
+    "sg-rule-revoked": Fault(
+        "the security group no longer lets the application in", aws.revoke_rule, aws.restore_rule
+    ),
+    "sg-open-world": _open_to("the database's port is opened to 0.0.0.0/0", "0.0.0.0/0"),
+    "sg-open-halves": _open_to("the same in two halves, which many checkers miss", "0.0.0.0/1", "128.0.0.0/1"),
     "pm2-killed": Fault("PM2's daemon is killed", _pm2_killed, _pm2_restored),
     "pm2-frozen": Fault("PM2's daemon is stopped in its tracks", _pm2_frozen, _pm2_thawed),
     "node-worker-killed": Fault("one Node worker of several is killed", _node_worker_killed, _node_mended),
@@ -207,6 +216,15 @@ FAULTS: Mapping[str, Fault] = {
     "node-stopped": Fault("somebody stopped the Node application", _node_stopped, _node_mended),
     "python-killed": Fault("Gunicorn's master is killed", _python_killed, _python_mended),
     "python-gave-up": Fault("Gunicorn exits at boot until PM2 gives up (a minute)", _python_gives_up, _python_mended),
+    "wrong-db-host": Fault(
+        "PM2 restarted Gunicorn with an old DB_HOST", wiring_troubles.use_old_host, wiring_troubles.use_new_host
+    ),
+    "sqlite-open": Fault(
+        "a Gunicorn worker opens the SQLite file of old", wiring_troubles.open_sqlite, wiring_troubles.close_sqlite
+    ),
+    "stale-environment": Fault(
+        "somebody edits .env and restarts nobody", wiring_troubles.edit_env, wiring_troubles.restore_env
+    ),
     "nginx-stopped": Fault("Nginx is stopped", nginx.stop, nginx.start),
     "receiver-500": _receiver("500"),
     "receiver-429": _receiver("429"),

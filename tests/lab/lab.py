@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from tests.lab import nginx, pm2, postgres, settings
+from tests.lab import aws, nginx, pm2, postgres, settings
 from tests.lab.faults import FAULTS, Fault
 from tests.lab.places import REPOSITORY, LabError, Places, check_directory, claimed_ports
 from tests.lab.processes import detach, end_all, environment, wait_until
@@ -118,6 +118,7 @@ class Lab:
             "python": answers(f"http://127.0.0.1:{places.python_port}/health"),
             "python-database": answers(f"http://127.0.0.1:{places.python_port}/api/db"),
             "receiver": answers(places.receiver_ready),
+            "aws": answers(f"{places.aws}/moto-api/"),
         }
         return {
             "directory": str(self.directory),
@@ -169,6 +170,7 @@ class Lab:
                 threads.submit(self._start_postgres, places),
                 threads.submit(self._start_pm2, places),
                 threads.submit(self._start_edges, places, claim),
+                threads.submit(self._start_aws, places),
             ]
         for future in started:
             future.result()
@@ -188,6 +190,11 @@ class Lab:
     def _start_pm2(self, places: Places) -> None:
         pm2.start(places)
         self._progress(f"PM2 with {pm2.NODE} on port {places.node_port} and {pm2.PYTHON} on port {places.python_port}")
+
+    def _start_aws(self, places: Places) -> None:
+        aws.start(places)
+        settings.install_monitor(places)
+        self._progress(f"AWS on port {places.aws_port}")
 
     def _start_edges(self, places: Places, claim: socket.socket) -> None:
         """The receiver lives as long as the lab, so the claim on the ports is handed to it."""

@@ -77,16 +77,19 @@ http {{
 def install(places: Places) -> None:
     """Its configuration; as root the workers stay root, or they could not enter the lab's directory everywhere."""
     (places.nginx / "temp").mkdir(parents=True)
-    places.nginx_config.write_text(
-        _CONFIG.format(
-            user="user root;\n" if os.geteuid() == 0 else "",
-            home=places.nginx,
-            host=HOST,
-            port=places.nginx_port,
-            status=places.status_port,
-            node=places.node_port,
-            python=places.python_port,
-        )
+    places.nginx_config.write_text(configuration(places))
+
+
+def configuration(places: Places) -> str:
+    """What the file says in a lab where nothing is broken."""
+    return _CONFIG.format(
+        user="user root;\n" if os.geteuid() == 0 else "",
+        home=places.nginx,
+        host=HOST,
+        port=places.nginx_port,
+        status=places.status_port,
+        node=places.node_port,
+        python=places.python_port,
     )
 
 

@@ -77,6 +77,9 @@ class Places:
     nginx_port = property(lambda self: int(self.first_port) + 3)
     status_port = property(lambda self: int(self.first_port) + 4)
     receiver_port = property(lambda self: int(self.first_port) + 5)
+    aws_port = property(lambda self: int(self.first_port) + 7)
+    metadata_port = property(lambda self: int(self.first_port) + 8)
+    unused_port = property(lambda self: int(self.first_port) + 9)
 
     @property
     def product(self) -> Path:
@@ -136,6 +139,16 @@ class Places:
         return self.directory / "monitor-state"
 
     @property
+    def aws_record(self) -> Path:
+        """The ids of what was made in AWS."""
+        return self.directory / "aws.json"
+
+    @property
+    def metadata_tree(self) -> Path:
+        """What the instance-metadata service says; read for each question."""
+        return self.directory / "metadata.json"
+
+    @property
     def front(self) -> str:
         """What a customer's browser would open."""
         return f"http://{HOST}:{self.nginx_port}"
@@ -147,6 +160,16 @@ class Places:
     @property
     def receiver_ready(self) -> str:
         return f"http://{HOST}:{self.receiver_port}/ready"
+
+    @property
+    def aws(self) -> str:
+        """AWS' API, as far as the lab has one."""
+        return f"http://{HOST}:{self.aws_port}"
+
+    @property
+    def metadata(self) -> str:
+        """The instance-metadata service of this host."""
+        return f"http://{HOST}:{self.metadata_port}"
 
     @property
     def daemon(self) -> str:
@@ -179,6 +202,8 @@ class Places:
                 "python": f"http://{HOST}:{self.python_port}/",
                 "stub_status": f"http://{HOST}:{self.status_port}/stub_status",
                 "receiver": self.receiver,
+                "aws": self.aws,
+                "metadata": self.metadata,
                 "daemon": f"{self.daemon}/",
             },
             "postgres": {

@@ -6,7 +6,7 @@ import json
 import shutil
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -64,14 +64,13 @@ def start(places: Places) -> None:
     command(places, "save")
 
 
-def command(places: Places, *words: str) -> str:
-    """`pm2 WORDS` in the lab's PM2_HOME."""
+def command(places: Places, *words: str, more: Mapping[str, str] | None = None) -> str:
+    """`pm2 WORDS` in the lab's PM2_HOME, from a shell in which `more` is set."""
     node = shutil.which("node")
     if node is None or not _CLI.exists():
         raise LabError("Node.js or the lab's npm packages are not installed: make setup")
-    environ = environment(
-        places.directory, PM2_HOME=str(places.pm2_home), PM2_DISABLE_VERSION_CHECK="true", FORCE_COLOR="0"
-    )
+    ours = {"PM2_HOME": str(places.pm2_home), "PM2_DISABLE_VERSION_CHECK": "true", "FORCE_COLOR": "0"}
+    environ = environment(places.directory, **ours, **(more or {}))
     return run([node, _CLI, *words], environ=environ, cwd=places.product, seconds=60)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.lab import aws
 from tests.lab.places import HOST, Places
 from tests.lab.postgres import APP_ROLE, DATABASE
 
@@ -13,7 +14,10 @@ DB_NAME={name}
 DB_USER={user}
 DB_PASSWORD='{password}'
 
-# the monitor's own
+# the monitor's own; on an EC2 instance boto3 finds all of AWS_* by itself
+AWS_ACCESS_KEY_ID=lab
+AWS_SECRET_ACCESS_KEY=lab
+AWS_EC2_METADATA_SERVICE_ENDPOINT={metadata}
 ALERT_WEBHOOK_URL={webhook_url}
 ALERT_WEBHOOK_SECRET={webhook_secret}
 """
@@ -23,24 +27,32 @@ _MONITOR = """\
 env_file: product/.env
 web: {{listen: "{host}:{daemon_port}"}}
 state: {{directory: "{state}"}}
+aws: {{endpoint_url: "{aws}"}}
 services:
   rds:
     checks: [{{kind: rds, every: 2s, timeout: 10s}}]
+  rds-firewall:
+    checks: [{{kind: security_group, database: rds, intended: [{app}], endpoint: {endpoint}, every: 10s}}]
   pm2:
     checks: [{{kind: pm2, home: "{pm2_home}", every: 2s}}]
   signalcraft-nodejs:
     depends_on: [rds]
-    checks: [{{kind: pm2, home: "{pm2_home}", app: signalcraft-nodejs, instances: max, every: 2s}}]
+    checks:
+      - {{kind: pm2, home: "{pm2_home}", app: signalcraft-nodejs, instances: max, every: 2s}}
+      - {{kind: wiring, home: "{pm2_home}", app: signalcraft-nodejs, database: rds, every: 2s, edit_grace: 3s}}
   signalcraft-python:
     depends_on: [rds]
-    checks: [{{kind: pm2, home: "{pm2_home}", app: signalcraft-python, every: 2s}}]
+    checks:
+      - {{kind: pm2, home: "{pm2_home}", app: signalcraft-python, every: 2s}}
+      - {{kind: wiring, home: "{pm2_home}", app: signalcraft-python, database: rds, pool_max: 2,
+          every: 2s, edit_grace: 3s}}
 notify:
   - {{kind: webhook, url: "${{ALERT_WEBHOOK_URL}}", secret: "${{ALERT_WEBHOOK_SECRET}}"}}
 """
 
 
 def install(places: Places) -> None:
-    """Both files; the password is quoted because it holds what would otherwise be syntax."""
+    """The product's file; the password is quoted because it holds what would otherwise be syntax."""
     places.product.mkdir(exist_ok=True)
     places.env_file.touch(mode=0o600)
     places.env_file.write_text(
@@ -52,9 +64,23 @@ def install(places: Places) -> None:
             password=places.app_password,
             webhook_url=places.receiver,
             webhook_secret=places.webhook_secret,
+            metadata=places.metadata,
         )
     )
     places.monitor_state.mkdir(mode=0o700)
+
+
+def install_monitor(places: Places) -> None:
+    """The monitor's configuration; AWS has to be there, for it chooses its ids itself."""
+    known = aws.record(places)
     places.monitor_config.write_text(
-        _MONITOR.format(host=HOST, daemon_port=places.daemon_port, state=places.monitor_state, pm2_home=places.pm2_home)
+        _MONITOR.format(
+            host=HOST,
+            daemon_port=places.daemon_port,
+            state=places.monitor_state,
+            pm2_home=places.pm2_home,
+            aws=places.aws,
+            app=known["app"],
+            endpoint=known["endpoint"],
+        )
     )

@@ -37,6 +37,9 @@ _QUICK = {
     "node-worker-killed": set[str](),
     "node-crash-loop": _NODE,
     "node-stopped": _NODE,
+    "sg-rule-revoked": set[str](),
+    "sg-open-world": set[str](),
+    "sg-open-halves": set[str](),
     "nginx-stopped": {"front"},
     "receiver-refuse": {"receiver"},
 }

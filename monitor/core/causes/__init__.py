@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
-from monitor.core.causes import database, processes
+from monitor.core.causes import apps, certificates, database, firewall, host, nginx, processes, wiring
 from monitor.core.causes.scene import Scene
 from monitor.core.model import Diagnosis
 
@@ -14,6 +14,8 @@ Rule: TypeAlias = Callable[[Scene], Diagnosis | None]
 RULES: Final[tuple[Rule, ...]] = (
     database.latent_outage,
     database.dns_failure,
+    firewall.security_group_blocks,
+    firewall.firewall_path_closed,
     database.network_path_blocked,
     database.rds_not_available,
     database.database_unresponsive,
@@ -24,11 +26,32 @@ RULES: Final[tuple[Rule, ...]] = (
     database.database_starting,
     database.database_read_only,
     database.database_slow,
-    database.certificate_expiring,
+    certificates.certificate_expiring,
+    firewall.database_exposed,
+    firewall.firewall_not_as_intended,
     processes.pm2_daemon_down,
     processes.process_gave_up,
     processes.process_missing,
     processes.process_stopped,
     processes.process_crash_loop,
+    apps.app_unresponsive,
+    apps.app_errors,
+    apps.app_slow,
+    nginx.nginx_down,
+    nginx.nginx_frozen,
+    nginx.upstream_port_mismatch,
+    nginx.upstream_down,
+    nginx.upstream_marked_failed,
+    nginx.upstream_timeout_mismatch,
+    nginx.certificate_not_reloaded,
+    nginx.nginx_config_broken,
+    nginx.nginx_config_not_loaded,
+    host.host_disk,
+    host.host_memory,
+    host.host_cpu,
+    wiring.wrong_database,
+    wiring.sqlite_in_use,
+    wiring.stale_environment,
+    wiring.connection_budget,
 )
 """Every cause that can be found. Of equally sure ones the first wins: what stands higher explains what stands lower."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
+from monitor.core.causes import firewall
 from monitor.core.causes.scene import Scene, Sign
 from monitor.core.model import Confidence, Diagnosis, Evidence, Finding, Message, SessionHolder
 
@@ -37,15 +38,26 @@ def dns_failure(scene: Scene) -> Diagnosis | None:
 
 
 def network_path_blocked(scene: Scene) -> Diagnosis | None:
-    """Packets vanish without an answer. Which rule drops them is not known here: no rule has been read."""
+    """Packets vanish without an answer. What drops them is told as exactly as the rules could be read."""
     if sign := scene.failed(RDS, phases=("tcp",), reasons=("timeout",)):
-        return scene.diagnosis(
+        ruled_out = ("dns_failure.resolved", "database_credentials.not_reached")
+        rules = firewall.around(scene)
+        if rules and rules.facts and rules.reachable:
+            return scene.diagnosis(
+                "network_path_blocked",
+                sign,
+                Confidence.LIKELY,
+                not_seen="acls_not_read",
+                ruled_out=(*ruled_out, "security_group_blocks.open"),
+            )
+        blocked = scene.diagnosis(
             "network_path_blocked",
             sign,
-            Confidence.LIKELY,
+            Confidence.POSSIBLE if rules else Confidence.LIKELY,
             not_seen="rules_not_read",
-            ruled_out=("dns_failure.resolved", "database_credentials.not_reached"),
+            ruled_out=ruled_out,
         )
+        return replace(blocked, evidence=(*blocked.evidence, *firewall.unread(rules)))
     if sign := scene.failed(RDS, phases=("tcp",), reasons=("unreachable",)):
         ruled_out = ("dns_failure.resolved", "security_group_blocks.rejected")
         return scene.diagnosis(
@@ -55,8 +67,15 @@ def network_path_blocked(scene: Scene) -> Diagnosis | None:
 
 
 def rds_not_available(scene: Scene) -> Diagnosis | None:
-    """A host answered that nothing listens there: the server is stopped or restarting, or the port is wrong."""
-    if sign := scene.failed(RDS, phases=("tcp",), reasons=("refused", "reset")):
+    """AWS says itself that the instance does not serve; or a host answered that nothing listens there, so it is stopped
+    or restarting, or the port is wrong."""
+    sign = scene.failed(RDS, phases=("tcp",), reasons=("refused", "reset"))
+    unanswered = sign or scene.failed(RDS, phases=("tcp",), reasons=("timeout",))
+    said = firewall.state_of_the_instance(scene)
+    if unanswered and said:
+        told = scene.diagnosis("rds_not_available", unanswered, Confidence.CERTAIN, ruled_out=("dns_failure.resolved",))
+        return replace(told, evidence=(*told.evidence, said))
+    if sign:
         ruled_out = ("dns_failure.resolved", "security_group_blocks.refused", "network_path_blocked.refused")
         return scene.diagnosis(
             "rds_not_available", sign, Confidence.LIKELY, not_seen="rds_state_not_read", ruled_out=ruled_out
@@ -111,11 +130,6 @@ def database_read_only(scene: Scene) -> Diagnosis | None:
 def database_slow(scene: Scene) -> Diagnosis | None:
     """It answers everything, too slowly."""
     return _metric(scene, "database_slow", metric="response_time")
-
-
-def certificate_expiring(scene: Scene) -> Diagnosis | None:
-    """The server's certificate ends soon; whoever verifies it is then locked out."""
-    return _metric(scene, "certificate_expiring", metric="certificate_remaining")
 
 
 def _said(scene: Scene, cause: str, *, reasons: tuple[str, ...]) -> Diagnosis | None:

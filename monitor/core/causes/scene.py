@@ -13,6 +13,7 @@ from monitor.core.model import (
     Failed,
     Message,
     Observation,
+    RuleChange,
     RuledOut,
     Seen,
     Trouble,
@@ -21,7 +22,8 @@ from monitor.core.model import (
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """One metric of one check of the root that is failing. `facts` are those of the check's newest look."""
+    """One metric of one check of the root that is failing. `facts` are those of the check's newest look;
+    `rule_changes` are what its looks have found changed."""
 
     check: str
     kind: str
@@ -29,6 +31,18 @@ class Sign:
     trouble: Trouble
     at: float
     facts: tuple[Fact, ...] = ()
+    rule_changes: tuple[RuleChange, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """The newest look of one check of a service that the root depends on. `blind`: why it could not look."""
+
+    service: str
+    kind: str
+    at: float
+    facts: tuple[Fact, ...] = ()
+    blind: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +51,7 @@ class Scene:
 
     root: str
     signs: tuple[Sign, ...]
+    around: tuple[Around, ...] = ()
 
     def failed(self, kind: str, *, phases: Iterable[str] = (), reasons: Iterable[str] = ()) -> Sign | None:
         """The worst sign of a look of this kind that failed in one of these phases for one of these reasons; an empty

@@ -21,13 +21,17 @@ from monitor.core.model.believed import (
 )
 from monitor.core.model.facts import (
     DatabaseServer,
+    Environment,
     Fact,
     Finding,
     Firewall,
+    NginxProcesses,
+    Pools,
     Reading,
     RuleChange,
     SessionHolder,
     Supervisor,
+    UpstreamPeer,
     Worker,
 )
 from monitor.core.model.looks import Blind, Failed, Failure, Observation, Seen
@@ -74,6 +78,7 @@ __all__ = [
     "Diagnosis",
     "EndMaintenance",
     "EndSilence",
+    "Environment",
     "Event",
     "Evidence",
     "Fact",
@@ -87,12 +92,14 @@ __all__ = [
     "LookWanted",
     "Maintenance",
     "Message",
+    "NginxProcesses",
     "Notice",
     "NoticeDue",
     "NoticeKind",
     "Observation",
     "Order",
     "Plan",
+    "Pools",
     "Reading",
     "Recurring",
     "ResolveAlert",
@@ -113,5 +120,6 @@ __all__ = [
     "Threshold",
     "Told",
     "Trouble",
+    "UpstreamPeer",
     "Worker",
 ]

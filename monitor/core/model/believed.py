@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from monitor.core.model.facts import RuleChange, Worker
+from monitor.core.model.facts import Environment, Pools, RuleChange, Worker
 from monitor.core.model.looks import Observation
 from monitor.core.model.words import Confidence, Message, NoticeKind, Severity, Status
 
@@ -48,7 +48,8 @@ class Settled:
 class CheckState:
     """What we know through one check. `settled` is keyed by metric; `""` is the look itself. `workers` are those of the
     newest look that showed any (it began at `workers_at`), `restarts` their unplanned ones of the last ten minutes;
-    `rules` are the firewall rules it last read, of `rules_of`, and `rule_changes` the last changes of them."""
+    `rules` are the firewall rules it last read, of `rules_of`, and `rule_changes` the last changes of them.
+    `environments` say what each worker's `.env` said when it began, `pools` what its connection pools may ask for."""
 
     settled: Mapping[str, Settled] = field(default_factory=dict)
     last: Observation | None = None
@@ -61,6 +62,8 @@ class CheckState:
     rules: tuple[str, ...] = ()
     rules_of: str = ""
     rule_changes: tuple[RuleChange, ...] = ()
+    environments: tuple[Environment, ...] = ()
+    pools: tuple[Pools, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,12 +34,13 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class DatabaseServer:
-    """The server that answered a database look."""
+    """The server that answered a database look; `database` is the name that the configuration has for it."""
 
     address: str
     started_at: float
     in_recovery: bool
     version: str
+    database: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,8 @@ class Supervisor:
 class Firewall:
     """The security-group rules around a database's port, and what they come to. `lines` are all that count, in words;
     `open_with` is the command that would open the path where it is closed, `close_with` those that would take away what
-    is not meant to be there. `subject` says which port of which database this is about."""
+    is not meant to be there. `subject` says which port of which database this is about; `state` is AWS' word for how
+    that database is, where it says one."""
 
     subject: str
     port: int
@@ -96,6 +98,7 @@ class Firewall:
     unexpected: tuple[str, ...] = ()
     open_with: str = ""
     close_with: tuple[str, ...] = ()
+    state: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,4 +110,60 @@ class RuleChange:
     removed: tuple[str, ...] = ()
 
 
-Fact: TypeAlias = Finding | DatabaseServer | SessionHolder | Worker | Supervisor | Firewall
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What the `.env` of a worker says of its database now: a short mark for each name, never a value. `process` tells
+    the worker's process from every other one; `touched`: the file was written after that process began."""
+
+    app: str
+    worker: int
+    process: str
+    file: str
+    marks: Mapping[str, str]
+    touched: bool
+    grace_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pools:
+    """The connection pools of one app: how many there are, and how many sessions of the database each may open."""
+
+    app: str
+    database: str
+    count: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class NginxProcesses:
+    """Nginx as the kernel shows it. `loaded_at`: since when its workers have the configuration that serves."""
+
+    master: int
+    workers: int
+    stopped: int
+    loaded_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamPeer:
+    """One peer of an upstream, asked directly at the address that Nginx has for it. `answer` is `ok` or why not."""
+
+    upstream: str
+    peer: str
+    answer: str
+    http_status: int | None
+    took_seconds: float
+
+
+Fact: TypeAlias = (
+    Finding
+    | DatabaseServer
+    | SessionHolder
+    | Worker
+    | Supervisor
+    | Firewall
+    | Environment
+    | Pools
+    | NginxProcesses
+    | UpstreamPeer
+)

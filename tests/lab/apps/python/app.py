@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import sys
 from pathlib import Path
 
@@ -45,6 +46,14 @@ app.extensions["pool"] = pool
 def health() -> flask.typing.ResponseReturnValue:
     """Shallow on purpose, as the product's is: it says that a worker answers."""
     return {"status": "ok", "service": "signalcraft-python", "pid": os.getpid()}
+
+
+@app.get("/api/legacy")
+def legacy() -> flask.typing.ResponseReturnValue:
+    """What nobody took out when the product left SQLite: it opens the old file, and keeps it open."""
+    app.extensions["legacy"] = sqlite3.connect("legacy.db", check_same_thread=False)
+    app.extensions["legacy"].execute("create table if not exists signals (name text)")
+    return {"status": "ok"}
 
 
 @app.get("/api/db")
