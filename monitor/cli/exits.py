@@ -10,6 +10,8 @@ from monitor.core.model import Status
 OK: Final = 0
 CANNOT: Final = 1
 """Something of this machine is in the way: a port, a directory."""
+UNKNOWN: Final = 3
+"""How things are could not be found out."""
 USAGE: Final = 64
 """The command line is wrong (EX_USAGE)."""
 BAD_CONFIGURATION: Final = 78

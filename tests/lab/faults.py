@@ -203,9 +203,7 @@ FAULTS: Mapping[str, Fault] = {
     "postgres-password": Fault("the role's password was changed", _password_changed, _and_reached(_password_back)),
     "postgres-slots": Fault("a leak holds every connection slot", _slots_taken, _and_reached(_slots_free)),
     "postgres-read-only": Fault("the database takes no writes", _read_only, _writable),
-    "sg-rule-revoked": Fault(
-        "the security group no longer lets the application in", aws.revoke_rule, aws.restore_rule
-    ),
+    "sg-rule-revoked": Fault("the security group no longer lets the application in", aws.revoke_rule, aws.restore_rule),
     "sg-open-world": _open_to("the database's port is opened to 0.0.0.0/0", "0.0.0.0/0"),
     "sg-open-halves": _open_to("the same in two halves, which many checkers miss", "0.0.0.0/1", "128.0.0.0/1"),
     "pm2-killed": Fault("PM2's daemon is killed", _pm2_killed, _pm2_restored),
