@@ -30,7 +30,7 @@ EDITING_SECONDS: Final = 10.0
 RELOAD_SECONDS: Final = 120.0
 """Between editing and reloading there is time to think."""
 
-TRIAL_PATIENCE: Final = 0.5
+TRIAL_PATIENCE: Final = 0.3
 
 
 def _absolute(path: Path) -> Path:
@@ -76,13 +76,14 @@ class NginxCheck(Check):
         disk = await self._on_disk(env, source)
         self._must_be_there(disk)
         configuration = disk.configuration
+        await source.trial(patience=0.0)  # begun now, so that it is over when all have answered
         seen = await survey(
             configuration, plan_routes(configuration, self.paths), resolver=env.resolver, deadline=env.deadline
         )
         if any(each.stalled for each in seen.through):  # what made them silent may have come after the first glance
             disk = await self._on_disk(env, source)
         written = await self._written(env, source, configuration)
-        trial = await source.trial(patience=min(TRIAL_PATIENCE, env.remaining() / 2))
+        trial = await source.trial(patience=min(TRIAL_PATIENCE, env.remaining() / 4))
         files = await self._aside(env, "certificates", lambda: nginx_certificates.on_disk(configuration.certificates))
         readings = (
             *readings_of(disk, seen, trial),
@@ -174,7 +175,7 @@ def _of_workers(disk: OnDisk) -> Iterator[Finding]:
 
 
 def _of_configuration(disk: OnDisk, trial: Trial | None) -> Iterator[Finding]:
-    """Whether the next reload or start would fail; else whether one is due. Nginx's own word counts more than ours."""
+    """Whether the next reload or start would fail; else whether one is due."""
     text = next(iter(_mistakes(disk.configuration, trial)), None)
     if text is not None:
         message = Message("nginx.config_broken", {"text": text})
@@ -185,8 +186,8 @@ def _of_configuration(disk: OnDisk, trial: Trial | None) -> Iterator[Finding]:
 
 
 def _mistakes(configuration: Configuration, trial: Trial | None) -> Iterable[str]:
-    if trial is not None and trial.valid is True:
-        return ()
-    if trial is not None and trial.valid is False:
-        return (f"{trial.text} in {trial.file}:{trial.line}" if trial.file else trial.text,)
-    return tuple(f"{each.text} in {each.file}:{each.line}" for each in configuration.mistakes)
+    """What our reader refuses, Nginx does, too; and the copy on which it is tried has such mistakes mended."""
+    own = tuple(f"{each.text} in {each.file}:{each.line}" for each in configuration.mistakes)
+    if own or trial is None or trial.valid is not False:
+        return own
+    return (f"{trial.text} in {trial.file}:{trial.line}" if trial.file else trial.text,)

@@ -50,13 +50,13 @@ def findings(
         by_name.setdefault(each.names[0] if each.names else "", []).append(files.get(each.path))
     for name, written in by_name.items():
         certificate = served.get(name)
-        if certificate is None or certificate in written:
+        if certificate is None:
             continue
         if name and not _names(certificate, name):
             yield Finding(
                 Status.WARNING, "certificate_wrong_name", Message("nginx.certificate_wrong_name", {"name": name})
             )
-        elif None not in written:
+        elif certificate not in written and None not in written:
             message = Message("nginx.certificate_not_reloaded", {"name": name or "the default server"})
             yield Finding(Status.WARNING, "certificate_not_reloaded", message)
 

@@ -153,10 +153,10 @@ def _of_nginx(disk: OnDisk, seen: Survey) -> Iterator[Reading]:
 def _of_configuration(disk: OnDisk, trial: Trial | None) -> Iterator[Reading]:
     if disk.loaded is not None:
         yield Reading("config_loaded", float(disk.loaded))
-    if trial is not None and trial.valid is not None:
-        yield Reading("config_valid", float(trial.valid))
-    elif disk.configuration.mistakes:
+    if disk.configuration.mistakes:
         yield Reading("config_valid", 0.0)
+    elif trial is not None and trial.valid is not None:
+        yield Reading("config_valid", float(trial.valid))
     unreadable = sum(each.unreadable for each in disk.configuration.problems)
     yield Reading("config_files", len(disk.configuration.files), labels={"state": "read"})
     yield Reading("config_files", unreadable, labels={"state": "unreadable"})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from ipaddress import ip_address
@@ -25,6 +25,9 @@ from monitor.sources.resolver import LookupFailed
 
 PROBE_SECONDS: Final = 3.0
 """How long the port may be silent until we believe the rules that say it is closed."""
+
+MINIMUM_GAP_SECONDS: Final = 30.0
+"""Between looks that a silent database asks for: it goes on being silent at every look."""
 
 SHOWN: Final = 5
 """Sources that are named one by one."""
@@ -94,6 +97,20 @@ class SecurityGroupCheck(Check):
     def provides(self) -> tuple[str, ...]:
         """The way to the database, without which its own check cannot be good."""
         return (f"firewall {self.database}",)
+
+    def watch(self, env: Env, look_now: Callable[[], None]) -> None:
+        """Silence on the way to the database, and its end. What the core wants beside that knows no gap."""
+        last = -MINIMUM_GAP_SECONDS
+
+        def heard(silent: bool) -> None:  # noqa: FBT001 — it is called with nothing else
+            nonlocal last
+            now = asyncio.get_running_loop().time()
+            if not silent or now - last >= MINIMUM_GAP_SECONDS:
+                last = now
+                look_now()
+
+        with suppress(NotConfigured):
+            env.databases.get(self.database).on_silence(heard)
 
     async def look(self, env: Env) -> Seen:
         """Raises CheckBlind for anything short of well-formed answers, with the missing permission named."""

@@ -106,4 +106,7 @@ def _print(answer: dict[str, Any]) -> None:
             said = f" — {check['message']}" if check["message"] else ""
             print(wrapped(printable(f"{check['check']}: {where}{said}"), indent=width + 2))
         if each["diagnosis"] and each["diagnosis"]["remedy"]:
-            print(wrapped(printable(f"→ {each['diagnosis']['remedy']}"), indent=width + 2))
+            what, *commands = each["diagnosis"]["remedy"].splitlines()
+            print(wrapped(printable(f"→ {what}"), indent=width + 2))
+            for command in commands:  # in one piece, to be copied
+                print(f"{' ' * (width + 2)}{printable(command)}")

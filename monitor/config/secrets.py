@@ -19,6 +19,7 @@ SHORTEST: Final = 6
 _SECRET_NAMES: Final = re.compile(
     r"PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|ACCESS_KEY|PRIVATE_KEY|DATABASE_URL|_DSN$", re.IGNORECASE
 )
+_KEY: Final = re.compile(r"(^|[-_])(KEY|SIG|SIGNATURE|AUTH)$", re.IGNORECASE)
 _TOKEN_LENGTH: Final = 16  # a part of a path that is so long is a key, not a word
 
 
@@ -46,8 +47,21 @@ def _secrets_in(value: Any) -> Iterator[str]:
         case tuple() | list():
             for each in value:
                 yield from _secrets_in(each)
+        case str() if "://" in value:
+            yield from _in_address(value)
         case _:
             pass
+
+
+def _in_address(text: str) -> Iterator[str]:
+    """An address is no secret, but for its password and for what in its query is called like a secret."""
+    try:
+        url = urlsplit(text)
+        password = url.password or ""
+    except ValueError:
+        return
+    yield from (password, unquote(password))
+    yield from (value for name, value in parse_qsl(url.query) if _SECRET_NAMES.search(name) or _KEY.search(name))
 
 
 def _parts(value: str) -> Iterator[str]:

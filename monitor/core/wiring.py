@@ -178,16 +178,21 @@ def _about_settings(wires: Wires, told: _Told, right: tuple[Target, ...], *, in_
     contradicted = not in_effect or (plain is not None and plain.target != target and _is_right(plain.target, right))
     status = Status.WARNING if contradicted else Status.CRITICAL
     if target.sqlite:
-        yield _Trouble(status, "sqlite_in_use", "wiring.sqlite_told", (("source", told.source),))
+        yield _Trouble(status, "sqlite_in_use", _key("sqlite", told.source), (("source", told.source),))
     elif target.host and not _is_right(target, right):
         values = (("found", _place(target)), ("expected", _place(expected)), ("source", told.source))
         if not is_local(target) or is_local(expected):
-            yield _Trouble(status, "wrong_host", "wiring.wrong_host_told", values)
+            yield _Trouble(status, "wrong_host", _key("wrong_host", told.source), values)
         elif _pooler(wires) is None:
-            yield _Trouble(status, "localhost_fallback", "wiring.localhost_told", values)
+            yield _Trouble(status, "localhost_fallback", "wiring.localhost_environment", values)
     elif target.name and all(target.name != each.name for each in right):
         values = (("found", target.name), ("expected", expected.name), ("source", told.name_source))
-        yield _Trouble(status, "wrong_name", "wiring.wrong_name_told", values)
+        yield _Trouble(status, "wrong_name", _key("wrong_name", told.name_source), values)
+
+
+def _key(trouble: str, source: str) -> str:
+    """What a file says is mended in that file, and what PM2 has kept is mended in PM2."""
+    return f"wiring.{trouble}_{'environment' if source == ENVIRONMENT else 'file'}"
 
 
 def _about_connection(wires: Wires, wrong: Connection, expected: Target, *, grace: float) -> _Trouble:

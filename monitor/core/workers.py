@@ -28,7 +28,7 @@ def planned(before: Iterable[Worker], after: Iterable[Worker]) -> bool:
         old = known.get((worker.app, worker.worker))
         if worker.pm2_status == "stopping" and (old is None or old.pm2_status != "stopping"):
             return True
-        if old and _created_anew(old, worker):
+        if old and _created_anew(old, worker) and worker.pid != old.pid:  # `pm2 reset` keeps the process
             return True
     return False
 

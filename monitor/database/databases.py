@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -19,7 +19,10 @@ from monitor.sources.aws import Aws
 from monitor.sources.resolver import Resolver
 
 if TYPE_CHECKING:
-    from monitor.database.login import Session
+    from monitor.database.login import Session, Stopwatch
+
+SILENT_SECONDS: Final = 3.0
+"""A connection attempt that is not answered for so long is met by silence: packets are dropped."""
 
 _SENTINEL_LIMIT: Final = 0.3
 _CERTIFICATE_LIMIT: Final = 0.3
@@ -45,6 +48,8 @@ class Database:
         self._tokens = IamTokens(aws or Aws())
         self._certificate = CertificateWatch()
         self._pool = Pool(self._connect)
+        self._hears_of_silence: list[Callable[[bool], None]] = []
+        self._silent = False
         self.sentinel = Sentinel(self._pool)
 
     async def look(self, *, deadline: float) -> Answer:
@@ -57,6 +62,7 @@ class Database:
 
         loop = asyncio.get_running_loop()
         stopwatch = Stopwatch(loop.time)
+        silence = loop.call_later(SILENT_SECONDS, self._still_connecting, stopwatch)
         try:
             session = await login(
                 config,
@@ -67,6 +73,9 @@ class Database:
             )
         except DatabaseFailed as error:
             raise await self._with_sentinel(error, deadline) from None
+        finally:
+            silence.cancel()
+        self._tell_silence(silent=False)
         try:
             if session.tls:
                 self._certificate.refresh(self.config.host, session.address, self.config.port)
@@ -89,6 +98,11 @@ class Database:
         """Keep a sentinel; `on_change` is called when it is worth looking at once."""
         self.sentinel.start(on_change)
 
+    def on_silence(self, callback: Callable[[bool], None]) -> None:
+        """Have `callback` called, on the loop: with True when a look's connection attempt has been met by silence for a
+        while, with False when a later one is answered again."""
+        self._hears_of_silence.append(callback)
+
     async def close(self) -> None:
         """Leave nothing behind: no session, no task."""
         await self.sentinel.close()
@@ -109,6 +123,17 @@ class Database:
             raise NoSession from None  # looks say why
         stopwatch = Stopwatch(asyncio.get_running_loop().time)
         return await login(config, self._resolver, deadline=deadline, stopwatch=stopwatch)
+
+    def _still_connecting(self, stopwatch: Stopwatch) -> None:
+        if stopwatch.phase == "tcp":
+            self._tell_silence(silent=True)
+
+    def _tell_silence(self, *, silent: bool) -> None:
+        """Each silence, and the end of the last one."""
+        if silent or self._silent:
+            for callback in self._hears_of_silence:
+                callback(silent)
+        self._silent = silent
 
     def _kept_for_the_sentinel(self, left: float) -> float:
         """Seconds of the deadline in which, after a silent TCP phase, the standing session is asked."""

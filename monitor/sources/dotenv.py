@@ -25,6 +25,7 @@ MARK_BYTES: Final = 2
 _URL: Final = "DATABASE_URL"
 _PREFIX: Final = "DB_"
 _NAMED: Final = re.compile(rb"(?:^|(?<=\0))(DB_HOST|DB_PORT|DB_NAME|DATABASE_URL)=([^\0]*)")
+_HOST: Final = re.compile(r"[A-Za-z0-9._:%-]+")
 _LONGEST_TEXT: Final = 253
 _LAST_PORT: Final = 65535
 _POSTGRES: Final = frozenset({"postgres", "postgresql"})
@@ -112,6 +113,8 @@ def _url(url: str) -> Target | None:
         return None
     with suppress(ValueError):
         parts = urlsplit(url)
+        if "@" in parts.path + parts.query + parts.fragment:
+            return None  # a password with a `/`, `?` or `#` in it: nothing here is what it seems to be
         query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
         host = query.get("host") or unquote(parts.hostname or "")
         name = query.get("dbname") or unquote(parts.path.removeprefix("/"))
@@ -120,9 +123,11 @@ def _url(url: str) -> Target | None:
 
 
 def _host(value: str) -> str:
-    """Several hosts, or an expression that somebody else expands, are not one host."""
+    """Several hosts, an expression, or a URL in the wrong place are no host; the last would show a password."""
     host = _text(value)
-    return "" if "," in host else host if host.startswith("/") else host.lower().removesuffix(".")
+    if host.startswith("/"):
+        return host
+    return host.lower().removesuffix(".") if _HOST.fullmatch(host) else ""
 
 
 def _port(value: str) -> int | None:

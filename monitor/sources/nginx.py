@@ -105,8 +105,10 @@ class NginxSource:
             program, prefix = (master.program or None, master.prefix or None) if master else (None, None)
             task = asyncio.create_task(try_out(tree, program=program, prefix=self._prefix or prefix))
             self._trial = (tree.digest, task)
-        done, _ = await asyncio.wait({self._trial[1]}, timeout=patience)
-        return self._trial[1].result() if done else None
+        task = self._trial[1]
+        if not task.done() and patience > 0:
+            await asyncio.wait({task}, timeout=patience)
+        return task.result() if task.done() else None
 
     async def close(self) -> None:
         """Let go of files and of a trial that is under way."""

@@ -37,6 +37,7 @@ class Follower:
         self._path = path
         self._now: _Open | None = None
         self._former: _Open | None = None
+        self._missed = False
 
     def lines(self) -> list[bytes]:
         """Whole lines written since the last call, oldest first; none at the first call. Of more than MOST_BYTES the
@@ -51,7 +52,8 @@ class Follower:
             if self._replaced(self._now):
                 self._former, self._now = self._now, None
         if self._now is None:
-            self._now = self._opened(from_start=self._former is not None)
+            self._now = self._opened(from_start=self._former is not None or self._missed)
+            self._missed = self._now is None
             found += _read(self._now) if self._now is not None else []
         return found
 

@@ -50,8 +50,9 @@ class _Reading:
         self._places = dict[tuple[int, int], Place]()
         self.hidden = dict[str, None]()
 
-    def wires(self, pid: int, worker: int) -> tuple[Wires, Place] | None:
-        """None when the process has gone, or cannot be seen; then `hidden` says so."""
+    def wires(self, pid: int, worker: int, *, top: int) -> tuple[Wires, Place] | None:
+        """None when the process has gone or cannot be seen. Then `hidden` says so, unless it is another program than
+        the worker's top: a browser that prints pages is no worker of the app."""
         try:
             opened = descriptors(pid, self._root)
             connections = self._connections.of(pid, opened.sockets)
@@ -59,11 +60,15 @@ class _Reading:
         except ProcessLookupError:
             return None
         except PermissionError:
-            self.hidden[f"process {pid}"] = None
+            if pid == top or self._name(pid) == self._name(top):
+                self.hidden[f"process {pid}"] = None
             return None
         environment = of_environment(content(f"{self._root}/{pid}/environ"))
         file = place.file.settings if place.file else None
         return Wires(pid, worker, environment, file, connections, opened.sqlite_files), place
+
+    def _name(self, pid: int) -> bytes:
+        return content(f"{self._root}/{pid}/comm")
 
     def _place(self, pid: int) -> Place:
         """Once for each working directory."""
@@ -122,7 +127,7 @@ def survey(trees: Mapping[int, tuple[Process, ...]], root: str = "/proc") -> Sur
     for worker, tree in trees.items():
         for process in tree:
             with suppress(OSError):  # whatever else /proc says of a process that is just ending
-                if (found := reading.wires(process.pid, worker)) is not None:
+                if (found := reading.wires(process.pid, worker, top=tree[0].pid)) is not None:
                     wires.append(found[0])
                     if process is tree[0]:
                         places[worker] = found[1]

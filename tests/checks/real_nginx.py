@@ -17,6 +17,7 @@ from monitor.checks.nginx import NginxCheck
 from monitor.clock import SystemClock
 from monitor.core.model import Blind, Failed, Finding, Reading, Seen
 from monitor.look import Surroundings, look, surroundings
+from monitor.sources.nginx import NginxSource
 
 PROGRAM = "/usr/sbin/nginx"
 
@@ -177,6 +178,10 @@ class Looking:
         result = await self.result(check)
         assert not isinstance(result, Blind), result
         return result
+
+    def source(self, config: Path) -> NginxSource:
+        """The one that the looks share."""
+        return self._around.nginx.get(config)
 
     async def result(self, check: NginxCheck) -> Seen | Failed | Blind:
         """One look, whatever came of it; it kept its time."""

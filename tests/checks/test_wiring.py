@@ -220,7 +220,7 @@ async def test_one_worker_that_was_started_with_another_host_is_named(house: Hou
     assert verdicts(seen) == [(Status.CRITICAL, "wrong_host")] * 2
     told, connected = [each.message for each in seen.facts if isinstance(each, Finding)]
     assert (told.key, told.values["source"], told.values["pids"]) == (
-        "wiring.wrong_host_told",
+        "wiring.wrong_host_environment",
         "environment",
         str(wrong),
     )

@@ -64,11 +64,15 @@ def closed_port() -> int:
 
 @pytest.mark.parametrize(("sslmode", "phase"), [("", "tls"), ("disable", "auth")])
 def test_a_server_that_accepts_and_stays_silent_is_down_within_the_deadline(
-    tmp_path: Path, silent_port: int, sslmode: str, phase: str
+    tmp_path: Path, silent_port: int, closed_port: int, sslmode: str, phase: str
 ) -> None:
-    config = _configured(tmp_path, _settings(silent_port, sslmode))
+    """The process is over in 12 s: the deadline of 10 s, and what starting and ending takes, which on a machine that is
+    busy with other tests may be longer than 2 s: then it is held to what it takes where nothing is silent."""
     began = time.monotonic()
-    done = command("check", "--json", "--config", config)
+    command("check", "--json", "--config", _configured(tmp_path, _settings(closed_port, sslmode)))
+    around_the_look = time.monotonic() - began
+    began = time.monotonic()
+    done = command("check", "--json", "--config", _configured(tmp_path, _settings(silent_port, sslmode)))
     over = time.monotonic() - began
     answer = json.loads(done.stdout)
     (check,) = answer["services"][0]["checks"]
@@ -77,7 +81,7 @@ def test_a_server_that_accepts_and_stays_silent_is_down_within_the_deadline(
     assert answer["services"][0]["status"] == "down"
     assert (check["verdict"], check["phase"], check["reason"]) == ("down", phase, "timeout")
     assert 9.5 <= check["took_seconds"] <= 10.5
-    assert over <= 12, f"the process took {over:.1f} s"
+    assert over <= max(12, 10.5 + 2 * around_the_look), f"the process took {over:.1f} s"
 
 
 def test_no_server_is_told_at_once(tmp_path: Path, closed_port: int) -> None:

@@ -8,7 +8,9 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from monitor.checks.base import WatchedDatabase
+from monitor.config.plan import plan
 from monitor.config.relations import watched_databases
+from tests.config.conftest import Load, Mistakes
 
 
 def rds(**settings: Any) -> dict[str, Any]:
@@ -54,3 +56,25 @@ def test_the_name_that_is_kept_is_the_databases_own() -> None:
         ValidationError, match="'rdz' is neither a service with one rds check nor in databases; known: rds"
     ):
         adapter.validate_python("rdz", context={"watched": {"rds": "default"}})
+
+
+def test_an_app_depends_on_the_database_that_its_wiring_is_held_against(loaded: Load) -> None:
+    text = """\
+        databases: {orders: {host: o, name: o, user: o}}
+        services:
+          rds: {checks: [{kind: rds}]}
+          orders-db: {checks: [{kind: rds, database: orders}]}
+          node: {checks: [{kind: wiring, database: rds}]}
+          python: {checks: [{kind: wiring, database: orders-db, also: [rds]}]}
+        """
+    config = loaded(text).config
+    services = plan(config).services
+    assert [services[name].depends_on for name in ("node", "python")] == [("rds",), ("orders-db",)]
+    (check,) = config.services["python"].checks
+    assert (check.model_dump()["database"], check.model_dump()["also"]) == ("orders", ("default",))
+
+
+def test_a_database_that_nobody_knows_is_a_mistake_with_its_place(mistakes: Mistakes) -> None:
+    (line,) = mistakes("services: {node: {checks: [{kind: wiring, database: rdz}]}}")
+    assert line.startswith("config.yaml:1:")
+    assert "services.node.checks.0.database: 'rdz' is neither a service with one rds check nor in databases" in line

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.config.secrets import SHORTEST, Veil, secrets_of
+from monitor.config.show import effective
 from tests.config.conftest import Load
 
 
@@ -76,3 +77,12 @@ MOST_COMMON = "******"  # a secret of stars is hidden by stars
 
 def test_nothing_is_hidden_when_there_is_nothing_to_hide() -> None:
     assert Veil(["short"]).over("short text") == "short text"
+
+
+def test_the_secret_parts_of_a_plain_address_are_hidden_and_the_address_is_not(loaded: Load) -> None:
+    """A check's address is what people want to read; it may hold a password all the same."""
+    url = "http://user:p%40ssw0rd@app.test/health?app=signalcraft-nodejs&api_key=geheim1&token=geheim2&sig=geheim3"
+    config = loaded(f'services: {{app: {{checks: [{{kind: http, url: "{url}"}}]}}}}')
+    assert secrets_of(config) == {"p%40ssw0rd", "p@ssw0rd", "geheim1", "geheim2", "geheim3"}
+    shown = effective(config, {})
+    assert "url: http://user:***@app.test/health?app=signalcraft-nodejs&api_key=***&token=***&sig=***" in shown

@@ -45,8 +45,8 @@ def _host(host: Json, *, to_ipv6: bool) -> Host:
         interfaces=tuple(
             Interface(
                 id=each["eni"],
-                addresses=tuple(ip_address(one) for one in (*each["private_ips"], *each.get("ipv6", ()))),
-                public=tuple(ip_address(one) for one in each.get("public_ips", ())),
+                addresses=tuple(ip_address(one) for one in (*each["private_ips"], *(each.get("ipv6") or ()))),
+                public=tuple(ip_address(one) for one in each.get("public_ips") or ()),
                 groups=tuple(each["sgs"]),
                 primary=each.get("primary", False),
             )

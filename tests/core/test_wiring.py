@@ -66,6 +66,7 @@ def verdicts(found: Iterable[Finding]) -> list[tuple[Status, str, str]]:
 
 GOOD = env("prod.rds", 5432, "signalcraft")
 SQLITE = Target(sqlite=True)
+FELL_BACK = [(C, "localhost_fallback", "localhost_environment")]
 
 
 @pytest.mark.parametrize(
@@ -84,25 +85,25 @@ SQLITE = Target(sqlite=True)
         (wires(file=env(port=5555)), PROD, []),
         (wires(file=env(url=PROD)), PROD, []),
         # told of another place
-        (wires(file=env("old.rds", 5432)), PROD, [(C, "wrong_host", "wrong_host_told")]),
-        (wires(file=env("prod.rds", 6432)), PROD, [(C, "wrong_host", "wrong_host_told")]),
-        (wires(file=env("nowhere.rds")), PROD, [(C, "wrong_host", "wrong_host_told")]),
-        (wires(environment=process("old.rds"), file=GOOD), PROD, [(C, "wrong_host", "wrong_host_told")]),
+        (wires(file=env("old.rds", 5432)), PROD, [(C, "wrong_host", "wrong_host_file")]),
+        (wires(file=env("prod.rds", 6432)), PROD, [(C, "wrong_host", "wrong_host_file")]),
+        (wires(file=env("nowhere.rds")), PROD, [(C, "wrong_host", "wrong_host_file")]),
+        (wires(environment=process("old.rds"), file=GOOD), PROD, [(C, "wrong_host", "wrong_host_environment")]),
         (wires(environment=process("prod.rds"), file=env("old.rds")), PROD, []),
-        (wires(file=env(url=Target("old.rds", 5432))), PROD, [(C, "wrong_host", "wrong_host_told")]),
+        (wires(file=env(url=Target("old.rds", 5432))), PROD, [(C, "wrong_host", "wrong_host_file")]),
         # told so, and doing otherwise: trouble ahead
-        (wires(RIGHT, environment=process("old.rds")), PROD, [(W, "wrong_host", "wrong_host_told")]),
-        (wires(file=env("prod.rds", url=Target("old.rds", 5432))), PROD, [(W, "wrong_host", "wrong_host_told")]),
+        (wires(RIGHT, environment=process("old.rds")), PROD, [(W, "wrong_host", "wrong_host_environment")]),
+        (wires(file=env("prod.rds", url=Target("old.rds", 5432))), PROD, [(W, "wrong_host", "wrong_host_file")]),
         (wires(file=env("old.rds", url=PROD)), PROD, []),
         (
             wires(RIGHT, OLD, environment=process("old.rds")),
             PROD,
-            [(C, "wrong_host", "wrong_host_told"), (C, "wrong_host", "wrong_host")],
+            [(C, "wrong_host", "wrong_host_environment"), (C, "wrong_host", "wrong_host")],
         ),
         # another name
-        (wires(file=env("prod.rds", 5432, "test")), PROD, [(C, "wrong_name", "wrong_name_told")]),
-        (wires(file=env(name="test")), PROD, [(C, "wrong_name", "wrong_name_told")]),
-        (wires(environment=process(name="test"), file=GOOD), PROD, [(C, "wrong_name", "wrong_name_told")]),
+        (wires(file=env("prod.rds", 5432, "test")), PROD, [(C, "wrong_name", "wrong_name_file")]),
+        (wires(file=env(name="test")), PROD, [(C, "wrong_name", "wrong_name_file")]),
+        (wires(environment=process(name="test"), file=GOOD), PROD, [(C, "wrong_name", "wrong_name_environment")]),
         # connected elsewhere, whatever it was told
         (wires(OLD), PROD, [(C, "wrong_host", "wrong_host")]),
         (wires(OLD, file=GOOD), PROD, [(C, "wrong_host", "wrong_host")]),
@@ -110,14 +111,14 @@ SQLITE = Target(sqlite=True)
         (wires(Connection("10.0.1.5", 6432)), PROD, []),
         (wires(Connection("10.0.1.5", 6379), Connection("52.1.2.3", 443)), PROD, []),
         (wires(Connection("10.0.9.9", 6000), file=env("prod.rds", 6000)), PROD, [
-            (C, "wrong_host", "wrong_host_told"), (C, "wrong_host", "wrong_host"),
+            (C, "wrong_host", "wrong_host_file"), (C, "wrong_host", "wrong_host"),
         ]),
         # the fallback
         (wires(HERE), PROD, [(C, "localhost_fallback", "localhost")]),
         (wires(RIGHT, HERE, file=GOOD), PROD, [(C, "localhost_fallback", "localhost")]),
         (wires(Connection("::1", 5432), file=GOOD), PROD, [(C, "localhost_fallback", "localhost")]),
-        (wires(environment=process("localhost"), file=GOOD), PROD, [(C, "localhost_fallback", "localhost_told")]),
-        (wires(environment=process("/run/postgresql"), file=GOOD), PROD, [(C, "localhost_fallback", "localhost_told")]),
+        (wires(environment=process("localhost"), file=GOOD), PROD, FELL_BACK),
+        (wires(environment=process("/run/postgresql"), file=GOOD), PROD, FELL_BACK),
         # a pooler on this machine
         (wires(HERE, file=env("localhost")), PROD, []),
         (wires(Connection("127.0.0.1", 6432), file=env("127.0.0.1", 6432, "pooled")), PROD, []),
@@ -129,20 +130,21 @@ SQLITE = Target(sqlite=True)
         (wires(HERE, environment=process("localhost"), file=env()), PROD, []),
         (wires(environment=process("127.0.0.1"), file=env("localhost")), PROD, []),
         (wires(HERE, file=env(url=SQLITE)), PROD, [
-            (C, "sqlite_in_use", "sqlite_told"), (C, "localhost_fallback", "localhost"),
+            (C, "sqlite_in_use", "sqlite_file"), (C, "localhost_fallback", "localhost"),
         ]),
         # the right one is on this machine
         (wires(Connection("127.0.0.1", 25000), file=env("localhost", 25000)), LOCAL, []),
         (wires(Connection("127.0.0.2", 25000)), LOCAL, [(C, "wrong_host", "wrong_host")]),
         (wires(environment=process("127.0.0.2", 25000), file=env("127.0.0.1", 25000)), LOCAL, [
-            (C, "wrong_host", "wrong_host_told"),
+            (C, "wrong_host", "wrong_host_environment"),
         ]),
         (wires(file=env("/run/postgresql")), Target("/run/postgresql", 5432, "x"), []),
+        (wires(environment=process(url=SQLITE), file=GOOD), PROD, [(W, "sqlite_in_use", "sqlite_environment")]),
         # SQLite
         (wires(sqlite_files=("/srv/app.db",)), PROD, [(W, "sqlite_in_use", "sqlite_open")]),
-        (wires(file=env(url=SQLITE)), PROD, [(C, "sqlite_in_use", "sqlite_told")]),
-        (wires(RIGHT, file=env(url=SQLITE)), PROD, [(W, "sqlite_in_use", "sqlite_told")]),
-        (wires(file=env("prod.rds", url=SQLITE)), PROD, [(W, "sqlite_in_use", "sqlite_told")]),
+        (wires(file=env(url=SQLITE)), PROD, [(C, "sqlite_in_use", "sqlite_file")]),
+        (wires(RIGHT, file=env(url=SQLITE)), PROD, [(W, "sqlite_in_use", "sqlite_file")]),
+        (wires(file=env("prod.rds", url=SQLITE)), PROD, [(W, "sqlite_in_use", "sqlite_file")]),
     ],
 )  # fmt: skip
 def test_the_verdict(one: Wires, expected: Target, wanted: list[tuple[Status, str, str]]) -> None:
@@ -166,10 +168,10 @@ def test_what_a_worker_does_is_held_against_what_all_its_processes_are_told() ->
     stray = Settings(ENV, Target(sqlite=True), Target())
     master, worker = wires(file=stray, pid=1), wires(RIGHT, file=stray, pid=2)
     other = wires(file=stray, pid=3, worker=1)
-    assert verdicts(findings("web", [master, worker], PROD)) == [(W, "sqlite_in_use", "sqlite_told")]
+    assert verdicts(findings("web", [master, worker], PROD)) == [(W, "sqlite_in_use", "sqlite_file")]
     assert verdicts(findings("web", [master, worker, other], PROD)) == [
-        (W, "sqlite_in_use", "sqlite_told"),
-        (C, "sqlite_in_use", "sqlite_told"),
+        (W, "sqlite_in_use", "sqlite_file"),
+        (C, "sqlite_in_use", "sqlite_file"),
     ]
 
 

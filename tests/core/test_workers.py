@@ -99,6 +99,15 @@ def test_trouble_from_before_the_plan_stays() -> None:
     assert world.status("app") is Status.DOWN
 
 
+def test_a_reset_of_the_counters_is_no_restart_and_excuses_nothing() -> None:
+    world = app()
+    world.after(5).look("app", ".", replace(ALIVE, created_at=START + 5), check="pm2")
+    for _ in range(3):
+        world.after(1).look("app", "x", check="http")
+    world.look("app", ".", replace(ALIVE, created_at=START + 5), check="pm2")
+    assert world.words == ["app opened"]
+
+
 def test_three_unplanned_restarts_in_ten_minutes_are_a_warning() -> None:
     world = app()
     crash(world, 2)
@@ -150,7 +159,7 @@ def test_deployments_are_no_episodes_of_trouble() -> None:
     mended = finding(Status.WARNING, grace=30.0)
     created = ALIVE
     for number in range(1, 4):
-        created = replace(ALIVE, created_at=START + number, restarts=number)
+        created = replace(ALIVE, pid=100 + number, created_at=START + number, restarts=number)
         world.after(60).look("app", ".", created, mended, check="pm2")
         world.after(31).look("app", ".", created, check="pm2")
     world.after(10).look("app", ".", created, mended, check="pm2")

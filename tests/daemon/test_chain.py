@@ -12,7 +12,8 @@ from tests.daemon.running import RunningDaemon, wait_for
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(240)]
 
-CHAIN = ("rds", "rds-firewall", "pm2", "signalcraft-nodejs", "signalcraft-python")
+CHAIN = ("rds", "rds-firewall", "pm2", "signalcraft-nodejs", "signalcraft-python", "nginx", "host")
+ABOVE = {"signalcraft-nodejs", "signalcraft-python", "nginx"}
 HEALTHY = dict.fromkeys(CHAIN, "healthy")
 
 
@@ -37,7 +38,7 @@ def test_a_stopped_database_is_one_page_that_names_it_and_both_backends(watched:
     (opened,) = wait_for(watched.notices, seconds=30)
     assert (opened.kind, opened.incident["root"], opened.incident["status"]) == ("opened", "rds", "open")
     assert opened.incident["severity"] == "critical"
-    assert {each["name"] for each in opened.incident["impacted"]} == {"signalcraft-nodejs", "signalcraft-python"}
+    assert {each["name"] for each in opened.incident["impacted"]} == ABOVE
     assert opened.incident["cause"]["id"] == "rds_not_available"
     assert watched.daemon.statuses()["rds"] == "down"
     time.sleep(8)
@@ -86,7 +87,7 @@ def test_a_killed_pm2_is_one_page_that_names_pm2(watched: Watched) -> None:
         "pm2",
         "pm2_daemon_down",
     )
-    assert {each["name"] for each in opened.incident["impacted"]} == {"signalcraft-nodejs", "signalcraft-python"}
+    assert {each["name"] for each in opened.incident["impacted"]} == ABOVE
     time.sleep(5)
     watched.lab.heal("pm2-killed")
     wait_for(lambda: _all_healthy(watched))

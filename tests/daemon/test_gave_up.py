@@ -33,7 +33,8 @@ def test_an_application_that_pm2_gave_up_on_is_seen_within_three_seconds(watched
 
 
 def _reason(watched: Watched) -> str | None:
-    (check,) = watched.daemon.get("/api/v1/services/signalcraft-nodejs")["checks"]
+    checks = watched.daemon.get("/api/v1/services/signalcraft-nodejs")["checks"]
+    check = next(each for each in checks if each["check"] == "pm2")
     reason: str | None = check["reason"]
     return reason
 

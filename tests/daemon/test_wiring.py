@@ -47,7 +47,7 @@ def test_a_worker_that_was_started_with_an_old_host_is_critical_and_the_page_say
     assert opened.incident["severity"] == "critical"
     assert opened.incident["cause"]["id"] == "wrong_database"
     port = watched.lab.places.postgres_port
-    assert f"127.0.0.2:{port} instead of 127.0.0.1:{port}, by environment" in _words(opened)
+    assert f"DB_HOST in its environment: 127.0.0.2:{port} instead of 127.0.0.1:{port}" in _words(opened)
     assert f"is connected to 127.0.0.2:{port}" in _words(opened)
     assert watched.daemon.statuses()[PYTHON] == "critical"
     assert f'infra_wiring_ok{{app="{PYTHON}",service="{PYTHON}"}} 0' in _metrics(watched)

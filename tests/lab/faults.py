@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import psutil
 from psycopg import sql
 
-from tests.lab import aws, nginx, pm2, postgres, wiring_troubles
+from tests.lab import app_troubles, aws, nginx, nginx_troubles, pm2, postgres, wiring_troubles
 from tests.lab.places import HOST, REPOSITORY, Places
 from tests.lab.processes import detach, environment, members, send, wait_until, words
 from tests.lab.reach import answers
@@ -112,7 +113,15 @@ def _node_crashes(places: Places) -> None:
     pm2.kill_workers(places, pm2.NODE)
 
 
+def _begin_the_count(places: Places, app: str) -> None:
+    pm2.command(places, "reset", app)
+    time.sleep(5)  # whoever watches sees the reset by itself: together with the crash it would look like a restart
+
+
 def _node_gives_up(places: Places) -> None:
+    """PM2 counts only what dies within min_uptime × max_restarts (150 s) of created_at, which a reset moves: an app
+    that was created before that it restarts for ever."""
+    _begin_the_count(places, pm2.NODE)
     _node_crashes(places)
     pm2.wait_until_given_up(places, pm2.NODE)
 
@@ -131,6 +140,7 @@ def _python_killed(places: Places) -> None:
 
 
 def _python_gives_up(places: Places) -> None:
+    _begin_the_count(places, pm2.PYTHON)
     _switch(places, "python").touch()
     pm2.kill_workers(places, pm2.PYTHON)
     pm2.wait_until_given_up(places, pm2.PYTHON)
@@ -214,6 +224,16 @@ FAULTS: Mapping[str, Fault] = {
     "node-stopped": Fault("somebody stopped the Node application", _node_stopped, _node_mended),
     "python-killed": Fault("Gunicorn's master is killed", _python_killed, _python_mended),
     "python-gave-up": Fault("Gunicorn exits at boot until PM2 gives up (a minute)", _python_gives_up, _python_mended),
+    "node-blocked": Fault(
+        "every Node worker hangs; PM2 calls it online", app_troubles.block_node, app_troubles.unblock_node
+    ),
+    "app-500": Fault("the Node application answers 500", app_troubles.fail_node, app_troubles.mend_node),
+    "gunicorn-busy": Fault(
+        "slow requests keep every Gunicorn worker", app_troubles.keep_gunicorn_busy, app_troubles.leave_gunicorn
+    ),
+    "disk-full": Fault(
+        "a file takes a gibibyte more than the lab's bound", app_troubles.fill_disk, app_troubles.empty_disk
+    ),
     "wrong-db-host": Fault(
         "PM2 restarted Gunicorn with an old DB_HOST", wiring_troubles.use_old_host, wiring_troubles.use_new_host
     ),
@@ -224,6 +244,16 @@ FAULTS: Mapping[str, Fault] = {
         "somebody edits .env and restarts nobody", wiring_troubles.edit_env, wiring_troubles.restore_env
     ),
     "nginx-stopped": Fault("Nginx is stopped", nginx.stop, nginx.start),
+    "nginx-frozen": Fault("Nginx's workers are frozen", nginx_troubles.freeze, nginx_troubles.thaw),
+    "nginx-port-mismatch": Fault(
+        "Nginx sends the API to a port where nobody listens", nginx_troubles.wrong_port, nginx_troubles.mended
+    ),
+    "one-peer-down": Fault(
+        "one of two peers of the API is gone", nginx_troubles.second_peer_gone, nginx_troubles.mended
+    ),
+    "nginx-broken-config": Fault(
+        "nginx.conf has a slip that no reload has met yet", nginx_troubles.broken_on_disk, nginx_troubles.mended
+    ),
     "receiver-500": _receiver("500"),
     "receiver-429": _receiver("429"),
     "receiver-410": _receiver("410"),

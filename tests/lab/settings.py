@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.lab import aws
+from tests.lab.app_troubles import disk_bound
 from tests.lab.places import HOST, Places
 from tests.lab.postgres import APP_ROLE, DATABASE
 
@@ -40,12 +41,26 @@ services:
     checks:
       - {{kind: pm2, home: "{pm2_home}", app: signalcraft-nodejs, instances: max, every: 2s}}
       - {{kind: wiring, home: "{pm2_home}", app: signalcraft-nodejs, database: rds, every: 2s, edit_grace: 3s}}
+      - {{kind: http, url: "http://{host}:{node_port}/health", every: 2s}}
   signalcraft-python:
     depends_on: [rds]
     checks:
       - {{kind: pm2, home: "{pm2_home}", app: signalcraft-python, every: 2s}}
       - {{kind: wiring, home: "{pm2_home}", app: signalcraft-python, database: rds, pool_max: 2,
           every: 2s, edit_grace: 3s}}
+      - {{kind: http, url: "http://{host}:{python_port}/health", every: 2s}}
+  nginx:
+    depends_on: [signalcraft-nodejs, signalcraft-python]
+    checks: [{{kind: nginx, config: "{nginx_config}", every: 2s}}]
+  host: # a busy machine is no trouble here, and the disk counts as full a gibibyte from now: the fault disk-full
+    checks:
+      - kind: host
+        every: 2s
+        disks: ["{directory}"]
+        thresholds:
+          cpu: {{warning: null, critical: null}}
+          memory: {{warning: null, critical: 99%}}
+          disk: {{warning: {disk_bound:.6f}, critical: {disk_bound:.6f}}}
 notify:
   - {{kind: webhook, url: "${{ALERT_WEBHOOK_URL}}", secret: "${{ALERT_WEBHOOK_SECRET}}"}}
 """
@@ -77,10 +92,15 @@ def install_monitor(places: Places) -> None:
         _MONITOR.format(
             host=HOST,
             daemon_port=places.daemon_port,
+            node_port=places.node_port,
+            nginx_config=places.nginx_config,
+            python_port=places.python_port,
             state=places.monitor_state,
             pm2_home=places.pm2_home,
             aws=places.aws,
             app=known["app"],
             endpoint=known["endpoint"],
+            directory=places.directory,
+            disk_bound=disk_bound(places.directory),
         )
     )

@@ -40,6 +40,12 @@ _QUICK = {
     "sg-rule-revoked": set[str](),
     "sg-open-world": set[str](),
     "sg-open-halves": set[str](),
+    "node-blocked": _NODE,
+    "app-500": {"front", "nodejs"},
+    "disk-full": set[str](),
+    "wrong-db-host": set[str](),
+    "sqlite-open": set[str](),
+    "stale-environment": set[str](),
     "nginx-stopped": {"front"},
     "receiver-refuse": {"receiver"},
 }

@@ -35,6 +35,9 @@ pool.on('error', error => console.error(`idle connection lost: ${error.message}`
 const app = express()
 
 app.get('/health', (request, response) => {
+  if (fs.existsSync(path.resolve('faults/node-answers-500'))) {
+    return response.status(500).json({ status: 'error', error: 'the lab told this worker to fail' })
+  }
   response.json({ status: 'ok', service: 'signalcraft-nodejs', pid: process.pid })
 })
 

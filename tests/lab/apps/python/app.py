@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import sys
+import time
 from pathlib import Path
 
 import flask
@@ -53,6 +54,13 @@ def legacy() -> flask.typing.ResponseReturnValue:
     """What nobody took out when the product left SQLite: it opens the old file, and keeps it open."""
     app.extensions["legacy"] = sqlite3.connect("legacy.db", check_same_thread=False)
     app.extensions["legacy"].execute("create table if not exists signals (name text)")
+    return {"status": "ok"}
+
+
+@app.get("/api/report")
+def report() -> flask.typing.ResponseReturnValue:
+    """What keeps a sync worker for a while."""
+    time.sleep(4)
     return {"status": "ok"}
 
 

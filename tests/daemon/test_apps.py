@@ -1,0 +1,72 @@
+"""Backends that hang, fail or are busy while PM2 calls them online; what is planned pages nobody; a full disk."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from tests.daemon.conftest import Watched
+from tests.daemon.running import wait_for
+from tests.lab import pm2
+
+pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab-daemon"), pytest.mark.timeout(240)]
+
+NODE, PYTHON = "signalcraft-nodejs", "signalcraft-python"
+
+
+def _all_healthy(watched: Watched) -> bool:
+    return set(watched.daemon.statuses().values()) == {"healthy"}
+
+
+@pytest.mark.parametrize(
+    ("fault", "service", "status", "cause", "words"),
+    [
+        ("node-blocked", NODE, "down", "app_unresponsive", ("answer", "timeout")),
+        ("app-500", NODE, "critical", "app_errors", ("answer", "status")),
+        ("gunicorn-busy", PYTHON, "down", "app_unresponsive", ("answer", "timeout")),
+    ],
+)
+def test_a_backend_that_pm2_calls_online_is_one_page_that_says_what_it_does(
+    watched: Watched, *, fault: str, service: str, status: str, cause: str, words: tuple[str, str]
+) -> None:
+    wait_for(lambda: _all_healthy(watched))
+    watched.lab.break_(fault)
+    (opened,) = wait_for(watched.notices, seconds=40)
+    assert (opened.kind, opened.incident["root"]) == ("opened", service)
+    assert opened.incident["cause"]["id"] == cause
+    assert opened.incident["cause"]["confidence"] == "certain"
+    known = watched.daemon.get(f"/api/v1/services/{service}")
+    assert known["status"] == status
+    by_kind = {each["kind"]: each for each in known["checks"]}
+    assert by_kind["pm2"]["verdict"] == "healthy"
+    assert (by_kind["http"]["phase"], by_kind["http"]["reason"]) == words
+    watched.lab.heal(fault)
+    wait_for(lambda: watched.told() == [f"opened {service}", f"resolved {service}"], seconds=60)
+    wait_for(lambda: _all_healthy(watched))
+
+
+@pytest.mark.parametrize("order", ["restart", "reload"])
+@pytest.mark.parametrize("app", [NODE, PYTHON])
+def test_a_planned_restart_pages_nobody_although_nobody_answers_meanwhile(
+    watched: Watched, app: str, order: str
+) -> None:
+    """The HTTP look notices first that nobody answers; PM2 tells that somebody wanted it so."""
+    wait_for(lambda: _all_healthy(watched))
+    for _ in range(2):
+        pm2.command(watched.lab.places, order, app)
+        time.sleep(3)
+    wait_for(lambda: _all_healthy(watched), seconds=40)
+    time.sleep(8)
+    assert watched.told() == []
+
+
+def test_a_full_disk_is_one_page_that_names_the_file_system(watched: Watched) -> None:
+    wait_for(lambda: _all_healthy(watched))
+    watched.lab.break_("disk-full")
+    (opened,) = wait_for(watched.notices, seconds=30)
+    assert (opened.incident["root"], opened.incident["severity"]) == ("host", "critical")
+    assert opened.incident["cause"]["id"] == "host_disk"
+    assert str(watched.lab.places.directory) in opened.incident["alerts"][0]["message"]
+    watched.lab.heal("disk-full")
+    wait_for(lambda: watched.told() == ["opened host", "resolved host"], seconds=30)
