@@ -35,6 +35,7 @@ FULL_HOURS: Final = 24.0
 MOST_HOURS: Final = 90 * 24.0
 WINDOWS: Final = {"24h": 86_400.0, "7d": 7 * 86_400.0, "30d": 30 * 86_400.0}
 FRESH_SECONDS: Final = 5.0
+COUNT_SECONDS: Final = 60.0
 
 Resolution: TypeAlias = Literal["full", "5m"]
 
@@ -64,6 +65,7 @@ class History:
         self._now_at: dict[str, Stay] = {}
         self._places: dict[tuple[str, str], dict[str, float]] = {}
         self._availability: tuple[float, dict[str, dict[str, Availability]]] | None = None
+        self._size: tuple[float, Size] | None = None
         self._turn = asyncio.Lock()
         self._writing: asyncio.Task[None] | None = None
         self._failed: str | None = None
@@ -221,9 +223,12 @@ class History:
         return _brought_back(past) if past else None
 
     async def size(self) -> Size:
-        """How much is kept. Raises StoreError."""
-        await self.flush()
-        return await self._run(HistoryFile.size)
+        """How much is kept, a minute old at most: it has to be counted. Raises StoreError."""
+        now = self._clock.now()
+        if self._size is None or now - self._size[0] >= COUNT_SECONDS:
+            await self.flush()
+            self._size = now, await self._run(HistoryFile.size)
+        return self._size[1]
 
     async def _run(self, work: Callable[..., _T], *arguments: object) -> _T:
         try:

@@ -83,9 +83,9 @@ def squeezed(points: Sequence[tuple[float, float]], *, since: float, until: floa
     """One value for each of `room` equal parts of the time: the average, or None where there was nothing."""
     found: list[list[float]] = [[] for _ in range(room)]
     for at, value in points:
-        part = int((at - since) / max(until - since, 1e-9) * room)
-        if 0 <= part <= room:
-            found[min(part, room - 1)].append(value)
+        if since <= at <= until:
+            place = int((at - since) / max(until - since, 1e-9) * room)
+            found[min(place, room - 1)].append(value)
     return [math.fsum(each) / len(each) if each else None for each in found]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from monitor.core.model import Status
+from monitor.core.words import Status
 
 OK: Final = 0
 CANNOT: Final = 1

@@ -13,7 +13,7 @@ from monitor.cli.drawing import ago, dash, moment, number, shown, sparkline, squ
 from monitor.cli.exits import CANNOT, UNKNOWN, exit_code
 from monitor.cli.terminal import printable, state, wrapped
 from monitor.core.durations import format_duration
-from monitor.core.model import Status
+from monitor.core.words import Status
 
 HOURS: Final = 1.0
 SPARKS: Final = 24

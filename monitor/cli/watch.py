@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import select
+import shutil
 import sys
 import termios
 import time
@@ -77,9 +78,9 @@ def _show(daemon: Client, names: tuple[str, ...], *, as_json: bool, live: bool) 
     if not live:
         print(f"{head}\n{text}\n", flush=True)
         return
-    size = os.get_terminal_size(sys.stdout.fileno())
+    size = shutil.get_terminal_size((80, 24))
     lines = [cut(line, size.columns) for line in f"{head}  (q to end)\n\n{text}".split("\n")]
-    body = f"{_CLEAR_LINE}\r\n".join(lines[: size.lines - 1])
+    body = f"{_CLEAR_LINE}\n".join(lines[: size.lines - 1])
     print(f"{_HOME}{body}{_CLEAR_LINE}{_CLEAR_BELOW}", end="", flush=True)
 
 

@@ -57,7 +57,7 @@ from monitor.core.model.told import (
     RulesChanged,
     StatusChanged,
 )
-from monitor.core.model.words import FAILING, NO_LABELS, Confidence, Message, NoticeKind, Severity, Status
+from monitor.core.words import FAILING, NO_LABELS, Confidence, Message, NoticeKind, Severity, Status
 
 __all__ = [
     "FAILING",

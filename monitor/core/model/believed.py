@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from monitor.core.model.facts import Environment, Pools, RuleChange, Worker
 from monitor.core.model.looks import Observation
-from monitor.core.model.words import Confidence, Message, NoticeKind, Severity, Status
+from monitor.core.words import Confidence, Message, NoticeKind, Severity, Status
 
 
 @dataclass(frozen=True, slots=True)

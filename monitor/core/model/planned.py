@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from monitor.core.model.words import NO_LABELS
+from monitor.core.words import NO_LABELS
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from monitor.core.model.believed import Alert, Incident
 from monitor.core.model.facts import RuleChange
 from monitor.core.model.looks import Observation
-from monitor.core.model.words import NoticeKind, Status
+from monitor.core.words import NoticeKind, Status
 
 
 @dataclass(frozen=True, slots=True)
