@@ -25,6 +25,7 @@ KIND_NAMES = [kind.model_fields["kind"].annotation.__args__[0] for kind in KINDS
 def test_every_kind_of_check_is_configured_documented_and_tested(kind: str) -> None:
     assert f"kind: {kind}" in (ROOT / "config.yaml").read_text()
     assert f"`{kind}`" in (ROOT / "README.md").read_text()
+    assert (ROOT / "docs" / "checks" / f"{kind}.md").read_text().startswith(f"# `{kind}`")
     assert kind in (ROOT / "docs" / "configuration.md").read_text()
     assert list((ROOT / "tests" / "checks").glob(f"test_{kind}*.py"))
 

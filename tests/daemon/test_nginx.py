@@ -10,7 +10,7 @@ from tests.daemon.conftest import Watched
 from tests.daemon.running import wait_for
 from tests.lab import nginx_troubles
 
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lab-daemon"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(240)]
 
 
 def _all_healthy(watched: Watched) -> bool:

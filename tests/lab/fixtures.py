@@ -5,7 +5,11 @@ A conftest.py takes them in with `from tests.lab.fixtures import healthy_lab, la
 
 from __future__ import annotations
 
+import fcntl
+import os
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -20,7 +24,10 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 
 @pytest.fixture
-def healthy_lab(lab: Lab) -> Iterator[Lab]:
-    """Whatever the test broke and did not heal is healed after it."""
-    yield lab
-    lab.heal_all()
+def healthy_lab(request: pytest.FixtureRequest, lab: Lab) -> Iterator[Lab]:
+    """Whatever the test broke and did not heal is healed after it. A full disk is everybody's: a test that fills it
+    (`alone`) waits for the others, and they for it."""
+    with (Path(tempfile.gettempdir()) / f"infra-monitor-tests-{os.getuid()}.lock").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX if request.node.get_closest_marker("alone") else fcntl.LOCK_SH)
+        yield lab
+        lab.heal_all()

@@ -37,12 +37,11 @@ _QUICK = {
     "node-worker-killed": set[str](),
     "node-crash-loop": _NODE,
     "node-stopped": _NODE,
+    "node-blocked": _NODE,
+    "app-500": {"front", "nodejs"},
     "sg-rule-revoked": set[str](),
     "sg-open-world": set[str](),
     "sg-open-halves": set[str](),
-    "node-blocked": _NODE,
-    "app-500": {"front", "nodejs"},
-    "disk-full": set[str](),
     "wrong-db-host": set[str](),
     "sqlite-open": set[str](),
     "stale-environment": set[str](),
@@ -67,6 +66,15 @@ def test_a_fault_takes_away_what_it_should_and_healing_brings_it_back(healthy_la
     healthy_lab.heal(fault)
     healthy_lab.heal(fault)
     wait_until(lambda: all(healthy_lab.status()["serving"].values()), f"recovery from {fault}")
+
+
+@pytest.mark.alone
+@pytest.mark.timeout(600)
+def test_a_full_disk_takes_nothing_away(healthy_lab: Lab) -> None:
+    healthy_lab.break_("disk-full")
+    healthy_lab.break_("disk-full")
+    assert all(healthy_lab.status()["serving"].values())
+    healthy_lab.heal("disk-full")
 
 
 def test_pm2_gives_both_backends_up_under_the_products_own_settings(healthy_lab: Lab) -> None:
