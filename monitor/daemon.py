@@ -18,6 +18,7 @@ from monitor.clock import Clock, SystemClock
 from monitor.config.load import ConfigError, Loaded, load
 from monitor.core.model import Input, LookWanted, NoticeDue, RulesChanged, StatusChanged
 from monitor.heartbeat import Heartbeat
+from monitor.history import History
 from monitor.keep_alive import KeepAlive
 from monitor.logs import configure, hide
 from monitor.look import Surroundings, look, surroundings
@@ -54,6 +55,7 @@ class Parts:
 
     around: Surroundings
     store: Store
+    history: History
     monitoring: ServiceMonitoring
     metrics: Metrics
     outbox: Outbox
@@ -126,10 +128,13 @@ class Daemon:
         listener = stack.enter_context(listen(config.web.host, config.web.port))
         store = Store.open(watching.directory)
         stack.push_async_callback(store.close)
+        history = History(watching.directory, self._clock)
+        stack.push_async_callback(history.close)
         around = await stack.enter_async_context(
             surroundings(loaded.databases, environ=loaded.environment, clock=self._clock, aws=config.aws)
         )
-        monitoring = await ServiceMonitoring.open(plan=watching.plan, store=store, clock=self._clock)
+        monitoring = await ServiceMonitoring.open(plan=watching.plan, store=store, clock=self._clock, history=history)
+        stack.callback(monitoring.close)
         metrics = Metrics(watching.by_service, version=__version__)
         http = await stack.enter_async_context(client(around.resolver))
         address = address_of(listener, tls=self._security.context is not None)
@@ -164,6 +169,7 @@ class Daemon:
         self._parts = parts = Parts(
             around=around,
             store=store,
+            history=history,
             monitoring=monitoring,
             metrics=metrics,
             outbox=outbox,
@@ -202,6 +208,7 @@ class Daemon:
         monitoring.subscribe(lambda change: _told(change, monitoring, metrics, parts.outbox, parts.schedule))
         await parts.serving.use(self._security.context)
         await parts.outbox.start()
+        parts.history.start()
         parts.schedule.start({key: check.every for key, check in self._watching.checks.items()})
         self._be_told(parts)
         config = self._watching.loaded.config

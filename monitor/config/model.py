@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
-import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -28,13 +25,12 @@ from monitor.checks import CheckConfig
 from monitor.checks.base import Check, Seconds
 from monitor.config.absent import NotConfiguredCheck
 from monitor.config.mistakes import did_you_mean
+from monitor.config.places import default_directory, parse_listen
 from monitor.core.durations import parse_duration
 from monitor.database.settings import DatabaseConfig
 from monitor.notify import ChannelConfig
 
 NAME: Final = r"^[A-Za-z0-9_.-]{1,64}$"
-_LAST_PORT: Final = 65535
-_HOST_NAME: Final = re.compile(r"(?=.{1,253}$)(?!-)[A-Za-z0-9_-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9_-]{1,63}(?<!-))*\.?")
 
 
 def _seconds(value: object) -> object:
@@ -69,31 +65,6 @@ NearPath = Annotated[Path, AfterValidator(_near)]
 """A path, relative to the directory of the configuration file."""
 
 Name = Annotated[str, Field(pattern=NAME)]
-
-
-def parse_listen(listen: str) -> tuple[str, int]:
-    """Host and port of `127.0.0.1:10142`, `[::1]:10142` or `name:10142`. Raises ValueError with a text for people."""
-    host, colon, port = listen.rpartition(":")
-    if not colon or not port.isascii() or not port.isdigit():
-        raise ValueError("must be host:port, for example 127.0.0.1:10142 or [::1]:10142")
-    if not host:
-        raise ValueError(f"has no host; for every address of this machine write 0.0.0.0:{port}")
-    if not 1 <= int(port[:6]) <= _LAST_PORT:
-        raise ValueError("the port must be 1 to 65535")
-    if host.startswith("[") and host.endswith("]"):
-        return _ipv6(host[1:-1]), int(port)
-    if ":" in host:
-        raise ValueError(f"an IPv6 address stands in brackets: [{host}]:{port}")
-    if not _HOST_NAME.fullmatch(host):
-        raise ValueError("the host is neither an address nor a name")
-    return host, int(port)
-
-
-def _ipv6(text: str) -> str:
-    try:
-        return str(ipaddress.IPv6Address(text))
-    except ValueError:
-        raise ValueError("what stands in brackets is not an IPv6 address") from None
 
 
 def _listens(listen: str) -> str:
@@ -243,16 +214,5 @@ class Config(Section):
 
 
 def state_directory(config: Config, environ: Mapping[str, str], *, root: bool | None = None) -> Path:
-    """`state.directory`, else $STATE_DIRECTORY, else /var/lib/infra-monitor as root, else the XDG state directory.
-
-    `root`: whether we are root; asked of the system unless said.
-    """
-    if config.state.directory is not None:
-        return config.state.directory
-    if given := environ.get("STATE_DIRECTORY", "").partition(":")[0]:  # systemd lists several, parted by colons
-        return Path(given)
-    if os.geteuid() == 0 if root is None else root:
-        return Path("/var/lib/infra-monitor")
-    xdg = environ.get("XDG_STATE_HOME", "")
-    base = Path(xdg) if xdg.startswith("/") else Path(environ.get("HOME") or Path.home(), ".local", "state")
-    return base / "infra-monitor"
+    """`state.directory`, else the default place; see `monitor.config.places`."""
+    return config.state.directory or default_directory(environ, root=root)

@@ -13,10 +13,13 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
 from monitor import __version__
+from monitor.core.step import UnknownId
 from monitor.core.uptime import shown
+from monitor.orders import Senseless
+from monitor.recurrence import Unclear
 from monitor.service_monitoring import ServiceMonitoring
 from monitor.store import StoreError
-from monitor.web.answer import Refused, json_response, refusal
+from monitor.web.answer import Refused, bad_request, json_response, not_found, refusal
 from monitor.web.api import Api
 from monitor.web.auth import Guard
 from monitor.web.security import Security
@@ -41,6 +44,10 @@ _LINKS: Final = (
     "/api/v1/incidents",
     "/api/v1/alerts",
     "/api/v1/topology",
+    "/api/v1/status",
+    "/api/v1/silences",
+    "/api/v1/maintenance",
+    "/api/v1/openapi.json",
     "/metrics",
     "/-/healthy",
     "/-/ready",
@@ -141,15 +148,34 @@ def _refusing(guard: Guard) -> Middleware:
             return refusal(request, refused)
         except web.HTTPException as error:
             return refusal(request, _of_aiohttp(request, error))
-        except StoreError as error:
-            log.error("store.failed", error=str(error))  # noqa: TRY400 — the text is for the operator, not the trace
-            return refusal(request, Refused(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", str(error)))
+        except (UnknownId, Senseless, Unclear, StoreError) as error:
+            return refusal(request, _of_ours(error))
         except Exception:  # the edge where a bug of ours may land: it costs one answer, no more
             log.exception("web.crashed", method=request.method, path=request.path)
             message = "this is a bug of the monitor; its log says more"
             return refusal(request, Refused(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", message))
 
     return middleware
+
+
+_LISTED: Final = {
+    "service": "/api/v1/services",
+    "alert": "/api/v1/alerts?state=all",
+    "incident": "/api/v1/incidents?state=all",
+    "silence": "/api/v1/silences",
+    "maintenance": "/api/v1/maintenance",
+}
+
+
+def _of_ours(error: UnknownId | Senseless | Unclear | StoreError) -> Refused:
+    match error:
+        case UnknownId(kind=kind):
+            return not_found(f"there is no such {kind}; {_LISTED[kind]} lists them")
+        case StoreError():
+            log.error("store.failed", error=str(error))
+            return Refused(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", str(error))
+        case _:
+            return bad_request(str(error))
 
 
 def _of_aiohttp(request: web.Request, error: web.HTTPException) -> Refused:

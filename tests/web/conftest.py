@@ -10,6 +10,7 @@ from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
 
 from monitor.core.model import CheckPlan, Failed, Failure, Observation, Plan, Reading, Seen, ServicePlan
+from monitor.history import History
 from monitor.metrics import Metrics
 from monitor.reloading import NotReloaded, Reloads
 from monitor.service_monitoring import ServiceMonitoring
@@ -122,7 +123,8 @@ async def served(tmp_path: Path) -> AsyncIterator[Served]:
     """Everything healthy; two services that depend on rds, and one with a name that has to be escaped."""
     clock = HandClock()
     store = Store.open(tmp_path / "state")
-    monitoring = await ServiceMonitoring.open(plan=_plan(), store=store, clock=clock)
+    history = History(tmp_path / "state", clock)
+    monitoring = await ServiceMonitoring.open(plan=_plan(), store=store, clock=clock, history=history)
     metrics = Metrics({}, "1.2.3")
     monitoring.subscribe(lambda change: metrics.changed(monitoring.plan, change.state, change.events, change.at))
     missing: list[str] = []
@@ -143,6 +145,7 @@ async def served(tmp_path: Path) -> AsyncIterator[Served]:
         for service in monitoring.plan.services:
             await served.healthy(service)
         yield served
+    await history.close()
     await store.close()
 
 

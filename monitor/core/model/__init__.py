@@ -10,6 +10,7 @@ from monitor.core.model.believed import (
     Evidence,
     Incident,
     Maintenance,
+    Recurring,
     RuledOut,
     ServiceState,
     Settled,
@@ -38,13 +39,16 @@ from monitor.core.model.planned import ChannelPlan, CheckPlan, Plan, ServicePlan
 from monitor.core.model.told import (
     AcknowledgeAlert,
     AddMaintenance,
+    AddRecurring,
     AddSilence,
+    AddWindow,
     AlertOpened,
     AlertResolved,
     EndMaintenance,
     EndSilence,
     Event,
     Input,
+    LookNow,
     LookWanted,
     Notice,
     NoticeDue,
@@ -53,7 +57,7 @@ from monitor.core.model.told import (
     RulesChanged,
     StatusChanged,
 )
-from monitor.core.model.words import FAILING, NO_LABELS, QUIET, Confidence, Message, NoticeKind, Severity, Status
+from monitor.core.words import FAILING, NO_LABELS, QUIET, Confidence, Message, NoticeKind, Severity, Status
 
 __all__ = [
     "FAILING",
@@ -61,7 +65,9 @@ __all__ = [
     "QUIET",
     "AcknowledgeAlert",
     "AddMaintenance",
+    "AddRecurring",
     "AddSilence",
+    "AddWindow",
     "Alert",
     "AlertOpened",
     "AlertResolved",
@@ -84,6 +90,7 @@ __all__ = [
     "Firewall",
     "Incident",
     "Input",
+    "LookNow",
     "LookWanted",
     "Maintenance",
     "Message",
@@ -96,6 +103,7 @@ __all__ = [
     "Plan",
     "Pools",
     "Reading",
+    "Recurring",
     "ResolveAlert",
     "RuleChange",
     "RuledOut",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from monitor.core.model.facts import Environment, Pools, RuleChange, Worker
 from monitor.core.model.looks import Observation
-from monitor.core.model.words import Confidence, Message, NoticeKind, Severity, Status
+from monitor.core.words import Confidence, Message, NoticeKind, Severity, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +136,7 @@ class Alert:
     acknowledged_by: str | None = None
     resolved_at: float | None = None
     resolved_by: str | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +196,7 @@ class Silence:
 
 @dataclass(frozen=True, slots=True)
 class Maintenance:
-    """A service declared as being worked on."""
+    """A service declared as being worked on; `recurring` is the id of the rule that it came from."""
 
     id: str
     service: str
@@ -203,6 +204,22 @@ class Maintenance:
     ends_at: float
     by: str
     reason: str = ""
+    recurring: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recurring:
+    """Maintenance that comes back: windows of `seconds` that begin when `cron` says so in `time_zone`. When that is, is
+    worked out outside of the core; the newest window that was made of it began at `last_start`."""
+
+    id: str
+    service: str
+    cron: str
+    time_zone: str
+    seconds: float
+    by: str
+    reason: str = ""
+    last_start: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,3 +231,4 @@ class State:
     silences: tuple[Silence, ...] = ()
     maintenance: tuple[Maintenance, ...] = ()
     sequence: int = 0
+    recurring: tuple[Recurring, ...] = ()

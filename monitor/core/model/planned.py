@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import assert_never
 
-from monitor.core.model.words import NO_LABELS, Severity
+from monitor.core.words import NO_LABELS, Severity
 
 
 @dataclass(frozen=True, slots=True)
