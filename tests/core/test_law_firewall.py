@@ -19,6 +19,10 @@ law = settings(max_examples=400, deadline=None, derandomize=True, database=None)
 Json = dict[str, Any]
 
 LISTS = {"pl-1": networks(["10.0.0.0/16"]), "pl-2": networks(["0.0.0.0/1", "::/2"])}
+ANYWHERE = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}], "Ipv6Ranges": [{"CidrIpv6": "::/0"}]}
+OUT = {"sg-app": rules_of("sg-app", [ANYWHERE], direction="out")}
+"""What our own groups hold back is judged only once somebody would let us in; here they hold nothing back."""
+
 LOUDNESS = (Exposure.NONE, Exposure.WIDE, Exposure.WORLD)
 
 groups = some.builds(
@@ -66,7 +70,7 @@ def situation(found: list[Json], to: str, *, more: list[Json] | None = None) -> 
         ("sg-db", "sg-db2"),
         {"sg-db": rules_of("sg-db", found), "sg-db2": rules_of("sg-db2", more or [])},
     )
-    return Situation(host(), target, LISTS, frozenset({"sg-app"}))
+    return Situation(host(egress=OUT), target, LISTS, frozenset({"sg-app"}))
 
 
 def split(permission: Json) -> list[Json]:

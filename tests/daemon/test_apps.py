@@ -44,7 +44,8 @@ def test_a_backend_that_pm2_calls_online_is_one_page_that_says_what_it_does(
     watched.lab.heal(fault)
     wait_for(lambda: watched.told()[-1].startswith("resolved"), seconds=60)
     wait_for(lambda: _all_healthy(watched))
-    assert watched.told() == [f"opened {service}", f"resolved {service}"]
+    told = [each for each in watched.told() if each != f"updated {service}"]  # it may come back slowly, which is news
+    assert told == [f"opened {service}", f"resolved {service}"]
 
 
 @pytest.mark.parametrize("order", ["restart", "reload"])
