@@ -22,7 +22,6 @@ from monitor.notify.wording import one_line, words
 DOMAIN: Final = "infra-monitor.invalid"
 """Behind the @ of our message ids, which are never resolved."""
 PERMANENT: Final = 500
-SOCKET_SECONDS: Final = 10.0
 FAREWELL_SECONDS: Final = 1.0
 
 MailAddress = Annotated[str, StringConstraints(pattern=r"^[!-?A-~]{1,64}@[A-Za-z0-9.-]{1,253}$")]
@@ -81,9 +80,9 @@ class _Conversation:
         context = ssl.create_default_context()
         own = socket.gethostname()
         if channel.security == "tls":
-            self._server = smtplib.SMTP_SSL(local_hostname=own, timeout=SOCKET_SECONDS, context=context)
+            self._server = smtplib.SMTP_SSL(local_hostname=own, timeout=channel.timeout, context=context)
         else:
-            self._server = smtplib.SMTP(local_hostname=own, timeout=SOCKET_SECONDS)
+            self._server = smtplib.SMTP(local_hostname=own, timeout=channel.timeout)
         server = self._server
         # Not given to the constructor, which would connect before it can be cut; its certificate must bear this name.
         server._host = channel.host  # type: ignore[attr-defined]  # noqa: SLF001 — smtplib's, without a public name
@@ -145,7 +144,6 @@ _TROUBLES: Final[tuple[tuple[type[Exception], str], ...]] = (
     (smtplib.SMTPException, "no valid answer"),
     (ssl.SSLError, "TLS failed"),
     (socket.gaierror, "the server's name cannot be resolved"),
-    (TimeoutError, "the server does not answer"),
 )
 
 

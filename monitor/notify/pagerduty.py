@@ -13,6 +13,7 @@ from monitor.notify.base import Channel, Delivery, Post, TryTime
 from monitor.notify.posting import WebAddress, post_body
 from monitor.notify.wording import words
 
+EVENTS: Final = "https://events.pagerduty.com/v2/enqueue"
 LONGEST_SUMMARY: Final = 1024
 LONGEST_KEY: Final = 255
 
@@ -25,9 +26,9 @@ class PagerDutyChannel(Channel):
 
     kind: Literal["pagerduty"]
     routing_key: SecretStr = Field(min_length=1, description="The integration key of the service in PagerDuty.")
-    url: WebAddress = Field(
-        default=SecretStr("https://events.pagerduty.com/v2/enqueue"),
-        description="Default: PagerDuty's own; in the EU `https://events.eu.pagerduty.com/v2/enqueue`.",
+    url: WebAddress | None = Field(
+        default=None,
+        description=f"Default: `{EVENTS}`; in the EU `https://events.eu.pagerduty.com/v2/enqueue`.",
     )
     timeout: TryTime = Field(default=15.0, description="How long one try may take.")
 
@@ -35,7 +36,12 @@ class PagerDutyChannel(Channel):
         """See `post_body`; PagerDuty answers 202."""
         event = event_of(delivery, self.routing_key.get_secret_value())
         body = json.dumps(event, ensure_ascii=False).encode("utf-8", "replace")
-        return await post_body(post, self.url.get_secret_value(), body, seconds=self.timeout)
+        return await post_body(post, self.address, body, seconds=self.timeout)
+
+    @property
+    def address(self) -> str:
+        """Where the events go."""
+        return self.url.get_secret_value() if self.url else EVENTS
 
 
 def event_of(delivery: Delivery, routing_key: str) -> dict[str, Any]:

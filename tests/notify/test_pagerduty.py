@@ -92,5 +92,5 @@ async def test_what_its_answers_mean(receiver: Receiver, post: Post, status: int
 
 def test_the_key_is_a_secret_and_the_address_pagerdutys() -> None:
     one = PagerDutyChannel(kind="pagerduty", routing_key=SecretStr(KEY))
-    assert one.url.get_secret_value() == "https://events.pagerduty.com/v2/enqueue"
+    assert one.address == "https://events.pagerduty.com/v2/enqueue"
     assert "canary" not in f"{one} {one!r} {one.model_dump_json()}"
