@@ -65,7 +65,7 @@ class Parts:
 class Daemon:
     """One running monitor. `run` returns when it was asked to stop and everything is put away."""
 
-    def __init__(self, loaded: Loaded, *, environ: Mapping[str, str], clock: Clock | None = None) -> None:
+    def __init__(self, loaded: Loaded, *, environ: Mapping[str, str], clock: SystemClock | None = None) -> None:
         self._environ = environ
         self._clock = clock or SystemClock()
         self._watching = Watching.of(loaded, environ)
@@ -142,6 +142,7 @@ class Daemon:
             skipped=metrics.skipped,
             lagged=metrics.lag,
             pulse=partial(self._vitals.beat, "schedule"),
+            stepped=self._correct,
         )
         token = token_of(watching.directory)
         hide(token)
@@ -230,6 +231,19 @@ class Daemon:
                 pinging = asyncio.create_task(self._ping(parts.store))
             if self.unwell() is None:
                 systemd.notify("WATCHDOG=1")
+
+    async def _correct(self, by: float) -> None:
+        """The machine's clock was stepped. Follow it together with all that is remembered."""
+        if parts := self._parts:
+
+            def correct(by: float) -> None:
+                self._clock.correct(by)
+                parts.schedule.move(by)
+
+            try:
+                await parts.monitoring.correct(by, correct)
+            except StoreError as error:
+                log.error("store.failed", error=str(error))  # noqa: TRY400 — the text is for the operator
 
     async def _ping(self, store: Store) -> None:
         """A disk that is full fails; that its thread still answers is what counts here."""

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import TypeAlias
+from dataclasses import dataclass, replace
+from typing import Final, TypeAlias
 
 import structlog
 
 from monitor.clock import Clock
-from monitor.core.model import Event, Input, Notice, NoticeDue, Plan, State
+from monitor.core import moments
+from monitor.core.model import Event, Input, Notice, NoticeDue, Observation, Plan, State
 from monitor.core.step import begin, step
 from monitor.store import Outgoing, Store
 
 log = structlog.get_logger(__name__)
+
+FROM_THE_FUTURE_SECONDS: Final = 2.0
+"""What is remembered of a later moment than now was seen before the clock was put back, while we did not run."""
 
 Route: TypeAlias = Callable[[Notice], tuple[str, ...]]
 """Which channels a notice goes to, by their labels."""
@@ -50,7 +54,12 @@ class ServiceMonitoring:
     async def open(cls, *, plan: Plan, store: Store, clock: Clock, route: Route) -> ServiceMonitoring:
         """Go on from what the store remembers. An incident that was told before is neither told again nor forgotten."""
         remembered = await store.load()
-        state = begin(plan, remembered, clock.now())
+        now = clock.now()
+        known = remembered
+        if remembered and (ahead := moments.newest(remembered) - now) > FROM_THE_FUTURE_SECONDS:
+            log.warning("clock.stepped", seconds=-round(ahead, 3))
+            known = moments.moved(remembered, -ahead)
+        state = begin(plan, known, now)
         await store.commit(remembered, state, ())
         return cls(plan=plan, state=state, store=store, clock=clock, route=route)
 
@@ -77,6 +86,8 @@ class ServiceMonitoring:
         typed errors of `step` for orders about things that do not exist."""
         async with self._turn:
             before, now = self._state, self.clock.now()
+            if isinstance(news, Observation) and news.ended > now + FROM_THE_FUTURE_SECONDS:
+                news = replace(news, began=now - news.took_seconds)  # the clock was put back since
             state, events = step(self._plan, before, now, news)
             if state is not before or events:
                 await self._store.commit(before, state, self._outgoing(events))
@@ -93,6 +104,17 @@ class ServiceMonitoring:
             await self._store.commit(before, state, self._outgoing(events))
             self._plan, self._state = plan, state
             self._tell(Change(None, before, state, events, now))
+
+    async def correct(self, by: float, correct: Callable[[float], None]) -> None:
+        """The machine's clock was stepped: all that is remembered is `by` later, and so is the clock, which `correct`
+        puts right. Nothing else happens by it. Raises StoreError, with nothing moved."""
+        async with self._turn:
+            before, state = self._state, moments.moved(self._state, by)
+            await self._store.commit(before, state, ())
+            correct(by)
+            self._state = state
+            await self._store.move(by)
+            self._tell(Change(None, before, state, (), self.clock.now()))
 
     def _outgoing(self, events: Iterable[Event]) -> tuple[Outgoing, ...]:
         return tuple(
