@@ -216,7 +216,9 @@ class Check(BaseModel):
     every: Seconds = Field(default=15.0, description="How often it looks.")
     timeout: Seconds = Field(default=5.0, description="How long one look may take, all in all.")
     stale_after: Seconds | None = Field(
-        default=None, description="How long it may be blind before its service is unknown. Default: 3 × `every`."
+        default=None,
+        description="How long it may be blind before its service is unknown. "
+        "Default: 3 × `every`, and never less than a whole look takes.",
     )
     confirm: int = Field(default=3, ge=1, le=20, description="Bad looks in a row until it is believed.")
     recover: int = Field(default=2, ge=1, le=20, description="Good looks in a row until it is believed.")

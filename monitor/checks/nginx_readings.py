@@ -25,7 +25,13 @@ FAMILIES: Final = (
         "connections_handled",
         "infra_nginx_connections_handled_total",
         "counter",
-        "Connections that a worker had room for; the rest were dropped without a trace in the access log.",
+        "Connections that a worker had room for.",
+    ),
+    Family(
+        "connections_dropped",
+        "infra_nginx_connections_dropped_total",
+        "counter",
+        "Accepted and not handled: no worker had room for them, and they are in no access log.",
     ),
     Family("requests", "infra_nginx_http_requests_total", "counter", "Requests since Nginx was started."),
     Family("upstream_up", "infra_nginx_upstream_up", "gauge", "1 if the peer answers when it is asked directly."),
@@ -147,6 +153,7 @@ def _of_nginx(disk: OnDisk, seen: Survey) -> Iterator[Reading]:
         yield Reading("connections", getattr(status, state), labels={"state": state})
     yield Reading("connections_accepted", status.accepted)
     yield Reading("connections_handled", status.handled)
+    yield Reading("connections_dropped", status.dropped)
     yield Reading("requests", status.requests)
 
 

@@ -12,6 +12,9 @@ from monitor.core.model import CheckPlan, Plan, ServicePlan
 STALE_AFTER_LOOKS: Final = 3
 """How many intervals without a look make a service unknown, unless the check says otherwise."""
 
+SPARE_SECONDS: Final = 1.0
+"""A look that takes its whole timeout is no blindness: its verdict comes this much later at the latest."""
+
 
 def plan(config: Config) -> Plan:
     """The plan. A service depends on what `depends_on` says, and on every other service with a check that provides
@@ -40,7 +43,8 @@ def _check(check: Check) -> CheckPlan:
         kind=check.kind,
         every=check.every,
         timeout=check.timeout,
-        stale_after=check.stale_after or STALE_AFTER_LOOKS * check.every,
+        stale_after=check.stale_after
+        or max(STALE_AFTER_LOOKS * check.every, check.every + check.timeout + SPARE_SECONDS),
         confirm=check.confirm,
         recover=check.recover,
         thresholds=check.judged_by(),

@@ -288,3 +288,4 @@ async def test_accepted_and_handled_connections_are_counted(stage: Stage) -> Non
     second = await stage.look()
     for name in ("connections_accepted", "connections_handled", "requests"):
         assert reading(second, name) >= reading(first, name) + 2
+    assert reading(second, "connections_dropped") == 0.0

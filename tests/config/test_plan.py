@@ -31,7 +31,7 @@ def test_a_check_is_planned_with_its_pace_and_its_bounds(loaded: Load) -> None:
             kind="rds",
             every=20.0,
             timeout=60.0,
-            stale_after=60.0,
+            stale_after=81.0,
             confirm=2,
             recover=4,
             thresholds=(
@@ -43,9 +43,9 @@ def test_a_check_is_planned_with_its_pace_and_its_bounds(loaded: Load) -> None:
     )
 
 
-def test_a_service_is_stale_when_its_check_says_so_or_after_three_intervals(loaded: Load) -> None:
+def test_a_service_is_stale_when_its_check_says_so_or_after_three_intervals_and_a_whole_look(loaded: Load) -> None:
     text = "services: {a: {checks: [{kind: rds, every: 2s}, {kind: pm2, stale_after: 1m}]}}"
-    assert [check.stale_after for check in plan(loaded(text).config).services["a"].checks] == [6.0, 60.0]
+    assert [check.stale_after for check in plan(loaded(text).config).services["a"].checks] == [13.0, 60.0]
 
 
 def test_an_app_of_pm2_depends_on_the_daemon_of_its_home(loaded: Load) -> None:
