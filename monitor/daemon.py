@@ -299,12 +299,12 @@ class Daemon:
             raise NotReloaded(refused)
         try:
             security = Security.of(new.loaded.web.settings)
+            if security.context:  # first, since it may fail; a newer certificate beside the old rest harms nobody
+                await parts.serving.use(security.context)
             await parts.monitoring.reload(new.plan)
-        except (StoreError, NotSecure) as error:
+        except (StoreError, NotSecure, OSError) as error:
             raise NotReloaded((str(error),)) from error
         self._security = security
-        if security.context:
-            await parts.serving.use(security.context)
         await self._apply(parts, new)
 
     async def _read(self, around: Surroundings) -> Loaded:
