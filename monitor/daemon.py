@@ -111,6 +111,8 @@ class Daemon:
             self._not_ready = "stopping"
             systemd.notify("STOPPING=1")
             log.info("daemon.stopping")
+            async with self._turn:
+                pass  # a reload under way comes to its end first
         log.info("daemon.stopped")
         return 0
 
@@ -291,8 +293,8 @@ class Daemon:
 
     async def _reload(self) -> None:
         parts = self._parts
-        if parts is None:
-            raise NotReloaded(("the monitor is still starting",))
+        if parts is None or self._not_ready:
+            raise NotReloaded((f"the monitor is {self._not_ready or 'starting'}",))
         new = Watching.of(await self._read(parts.around), self._environ)
         refused = self._watching.needs_a_restart(new)
         if refused:

@@ -127,6 +127,8 @@ class Schedule:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _due(self, key: Key) -> None:
+        if key not in self._keys:
+            return  # it was dropped while this was on its way
         if key in self._running:
             self._skipped("overrun")
             log.debug("look.skipped", service=key.service, check=key.check, reason="overrun")
