@@ -82,6 +82,7 @@ def test_show_prints_what_it_comes_to_without_secrets(tmp_path: Path) -> None:
     shown = yaml.safe_load(done.stdout)
     assert shown["databases"]["default"] == {
         "host": "h",
+        "auth": "password",
         "port": 5432,
         "name": "n",
         "user": "u",
