@@ -16,7 +16,7 @@ import structlog
 from monitor import __version__, systemd
 from monitor.clock import Clock, SystemClock
 from monitor.config.load import ConfigError, Loaded, load
-from monitor.core.model import Input, LookWanted, NoticeDue, RulesChanged, StatusChanged
+from monitor.core.model import Input
 from monitor.heartbeat import Heartbeat
 from monitor.history import History
 from monitor.keep_alive import KeepAlive
@@ -27,9 +27,10 @@ from monitor.notify.base import Post
 from monitor.outbox import Outbox, Patience
 from monitor.reloading import FileWatch, NotReloaded, Reloads
 from monitor.schedule import Key, Schedule
-from monitor.service_monitoring import Change, ServiceMonitoring
+from monitor.service_monitoring import ServiceMonitoring
 from monitor.sources.http import client
 from monitor.store import Store, StoreError
+from monitor.telling import told
 from monitor.vitals import Vitals
 from monitor.watching import Watching, files_of
 from monitor.web.app import create_app
@@ -68,7 +69,7 @@ class Parts:
 class Daemon:
     """One running monitor. `run` returns when it was asked to stop and everything is put away."""
 
-    def __init__(self, loaded: Loaded, *, environ: Mapping[str, str], clock: Clock | None = None) -> None:
+    def __init__(self, loaded: Loaded, *, environ: Mapping[str, str], clock: SystemClock | None = None) -> None:
         self._environ = environ
         self._clock = clock or SystemClock()
         self._watching = Watching.of(loaded, environ)
@@ -114,6 +115,8 @@ class Daemon:
             self._not_ready = "stopping"
             systemd.notify("STOPPING=1")
             log.info("daemon.stopping")
+            async with self._turn:
+                pass  # a reload under way comes to its end first
         log.info("daemon.stopped")
         return 0
 
@@ -151,6 +154,7 @@ class Daemon:
             skipped=metrics.skipped,
             lagged=metrics.lag,
             pulse=partial(self._vitals.beat, "schedule"),
+            stepped=self._correct,
         )
         token = token_of(watching.directory)
         hide(token)
@@ -205,7 +209,7 @@ class Daemon:
             heartbeat=lambda: (heartbeat.failures, heartbeat.arrived_at) if heartbeat.is_wanted else None,
         )
         metrics.changed(monitoring.plan, monitoring.state, (), self._clock.now())
-        monitoring.subscribe(lambda change: _told(change, monitoring, metrics, parts.outbox, parts.schedule))
+        monitoring.subscribe(lambda change: told(change, monitoring, metrics, parts.outbox, parts.schedule))
         await parts.serving.use(self._security.context)
         await parts.outbox.start()
         parts.history.start()
@@ -243,6 +247,19 @@ class Daemon:
                 pinging = asyncio.create_task(self._ping(parts.store))
             if self.unwell() is None:
                 systemd.notify("WATCHDOG=1")
+
+    async def _correct(self, by: float) -> None:
+        """The machine's clock was stepped. Follow it together with all that is remembered."""
+        if parts := self._parts:
+
+            def correct(by: float) -> None:
+                self._clock.correct(by)
+                parts.schedule.move(by)
+
+            try:
+                await parts.monitoring.correct(by, correct)
+            except StoreError as error:
+                log.error("store.failed", error=str(error))  # noqa: TRY400 — the text is for the operator
 
     async def _ping(self, store: Store) -> None:
         """A disk that is full fails; that its thread still answers is what counts here."""
@@ -290,20 +307,20 @@ class Daemon:
 
     async def _reload(self) -> None:
         parts = self._parts
-        if parts is None:
-            raise NotReloaded(("the monitor is still starting",))
+        if parts is None or self._not_ready:
+            raise NotReloaded((f"the monitor is {self._not_ready or 'starting'}",))
         new = Watching.of(await self._read(parts.around), self._environ)
         refused = self._watching.needs_a_restart(new)
         if refused:
             raise NotReloaded(refused)
         try:
             security = Security.of(new.loaded.web.settings)
+            if security.context:  # first, since it may fail; a newer certificate beside the old rest harms nobody
+                await parts.serving.use(security.context)
             await parts.monitoring.reload(new.plan)
-        except (StoreError, NotSecure) as error:
+        except (StoreError, NotSecure, OSError) as error:
             raise NotReloaded((str(error),)) from error
         self._security = security
-        if security.context:
-            await parts.serving.use(security.context)
         await self._apply(parts, new)
 
     async def _read(self, around: Surroundings) -> Loaded:
@@ -361,33 +378,6 @@ async def _take(monitoring: ServiceMonitoring, news: Input) -> None:
         await monitoring.take(news)
     except StoreError as error:
         log.error("store.failed", error=str(error))  # noqa: TRY400 — the text is for the operator, not the trace
-
-
-def _told(change: Change, monitoring: ServiceMonitoring, metrics: Metrics, outbox: Outbox, schedule: Schedule) -> None:
-    """Carry one change to everybody who lives by it."""
-    metrics.changed(monitoring.plan, change.state, change.events, change.at)
-    for event in change.events:
-        match event:
-            case LookWanted(service, check, at):
-                schedule.want(service, check, at)
-            case NoticeDue(notice, channels):
-                outbox.wake()
-                incident = notice.incident
-                log.warning(
-                    "incident.told",
-                    kind=notice.kind.value,
-                    incident=incident.id,
-                    root=incident.root,
-                    severity=incident.severity.value,
-                    channels=list(channels),
-                    cause=incident.diagnosis.cause if incident.diagnosis else None,
-                )
-            case StatusChanged(service, before, after):
-                log.info("service.status", service=service, before=before.value, after=after.value)
-            case RulesChanged(service, _, rules):
-                log.warning("firewall.rules_changed", service=service, added=rules.added, removed=rules.removed)
-            case _:
-                pass
 
 
 def _task_crashed(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

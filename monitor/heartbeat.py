@@ -28,7 +28,7 @@ class Heartbeat:
         self._unwell = unwell
         self._config: HeartbeatConfig | None = None
         self._task: asyncio.Task[None] | None = None
-        self._missed: str | None = None
+        self._missing = False
         self.failures = 0
         self.arrived_at: float | None = None
 
@@ -60,12 +60,11 @@ class Heartbeat:
                 self.arrived_at = self._clock.now()
             else:
                 self.failures += 1
-            if why != self._missed:
-                if why:
-                    log.warning("heartbeat.missed", error=why)
-                else:
-                    log.info("heartbeat.arrives_again")
-                self._missed = why
+            if why and not self._missing:
+                log.warning("heartbeat.missed", error=why)
+            elif self._missing and not why:
+                log.info("heartbeat.arrives_again")
+            self._missing = why is not None
             await asyncio.sleep(config.every)
 
     async def _send(self, config: HeartbeatConfig) -> str | None:

@@ -82,11 +82,12 @@ class Surroundings:
 async def look(service: str, check: Check, around: Surroundings) -> Observation:
     """Look once. Never raises for anything the check does, and is over `check.timeout` + 0.5 s later."""
     clock = around.clock
-    began, start = clock.now(), clock.monotonic()
+    start = clock.monotonic()
     deadline = start + check.timeout
     result = await _result(service, check, around.env(service, deadline), deadline)
     took = clock.monotonic() - start
     exhausted = isinstance(result, Failed) and took >= check.timeout * EXHAUSTED
+    began = clock.now() - took  # told at its end, so that a correction of the clock meanwhile is in it
     return Observation(service, check.label, began, took, result, exhausted)
 
 

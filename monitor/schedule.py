@@ -57,12 +57,14 @@ class Schedule:
         skipped: Callable[[str], None],
         lagged: Callable[[float], None],
         pulse: Callable[[], None],
+        stepped: Callable[[float], Awaitable[None]],
     ) -> None:
         self._clock = clock
         self._run = run
         self._skipped = skipped
         self._lagged = lagged
         self._alive = pulse
+        self._stepped = stepped
         self._scheduler = AsyncIOScheduler(timezone=UTC, job_defaults={"coalesce": True, "misfire_grace_time": None})
         self._keys: set[Key] = set()
         self._running: dict[Key, asyncio.Task[None]] = {}
@@ -125,6 +127,8 @@ class Schedule:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _due(self, key: Key) -> None:
+        if key not in self._keys:
+            return  # it was dropped while this was on its way
         if key in self._running:
             self._skipped("overrun")
             log.debug("look.skipped", service=key.service, check=key.check, reason="overrun")
@@ -167,18 +171,23 @@ class Schedule:
 
     async def _feel_the_pulse(self) -> None:
         """Each second: how late is the loop, and did the machine's clock step?"""
-        offset = self._clock.wall() - self._clock.monotonic()
         while True:
             before = self._clock.monotonic()
             await asyncio.sleep(1.0)
             if self._scheduler.running:
                 self._alive()
             self._lagged(max(0.0, self._clock.monotonic() - before - 1.0))
-            drift = self._clock.wall() - self._clock.monotonic() - offset
+            drift = self._clock.wall() - self._clock.now()
             if abs(drift) > STEP_SECONDS:
-                offset += drift
                 log.warning("clock.stepped", seconds=round(drift, 3))
                 self._realign()
+                await self._stepped(drift)
+
+    def move(self, by: float) -> None:
+        """The clock was put right: all moments are so much later."""
+        self._began = {key: at + by for key, at in self._began.items()}
+        self._armed = {key: (at + by, handle) for key, (at, handle) in self._armed.items()}
+        self._after = {key: at + by for key, at in self._after.items()}
 
     def _realign(self) -> None:
         now = datetime.fromtimestamp(self._clock.wall(), UTC)

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from typing import TypeAlias
+from dataclasses import dataclass, replace
+from typing import Final, TypeAlias
 
 import structlog
 
 from monitor.callbacks import Callback, Callbacks
 from monitor.clock import Clock
-from monitor.core.model import AddWindow, Event, Input, NoticeDue, Plan, State
+from monitor.core import moments
+from monitor.core.model import AddWindow, Event, Input, NoticeDue, Observation, Plan, State
 from monitor.core.step import begin, step
 from monitor.history import History
 from monitor.recurrence import Unclear, due
 from monitor.store import Outgoing, Store
 
 log = structlog.get_logger(__name__)
+
+FROM_THE_FUTURE_SECONDS: Final = 2.0
+"""What is remembered of a later moment than now was seen before the clock was put back, while we did not run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,12 @@ class ServiceMonitoring:
         """Go on from what the store remembers. An incident that was told before is neither told again nor forgotten.
         Without a history, nobody can look back, and nothing else is different."""
         remembered = await store.load()
-        state = begin(plan, remembered, clock.now())
+        now = clock.now()
+        known = remembered
+        if remembered and (ahead := moments.newest(remembered) - now) > FROM_THE_FUTURE_SECONDS:
+            log.warning("clock.stepped", seconds=-round(ahead, 3))
+            known = moments.moved(remembered, -ahead)
+        state = begin(plan, known, now)
         await store.commit(remembered, state, ())
         return cls(plan=plan, state=state, store=store, clock=clock, history=history)
 
@@ -118,6 +127,8 @@ class ServiceMonitoring:
 
     async def _step(self, news: Input) -> tuple[Event, ...]:
         before, now = self._state, self.clock.now()
+        if isinstance(news, Observation) and news.ended > now + FROM_THE_FUTURE_SECONDS:
+            news = replace(news, began=now - news.took_seconds)  # the clock was put back since
         state, events = step(self._plan, before, now, news)
         if state is not before or events:
             await self._store.commit(before, state, self._outgoing(events))
@@ -137,6 +148,17 @@ class ServiceMonitoring:
                 continue
             if start is not None:
                 yield AddWindow(rule.id, start)
+
+    async def correct(self, by: float, correct: Callable[[float], None]) -> None:
+        """The machine's clock was stepped: all that is remembered is `by` later, and so is the clock, which `correct`
+        puts right. Nothing else happens by it. Raises StoreError, with nothing moved."""
+        async with self._turn:
+            before, state = self._state, moments.moved(self._state, by)
+            await self._store.commit(before, state, ())
+            correct(by)
+            self._state = state
+            await self._store.move(by)
+            self._tell(Change(None, before, state, (), self.clock.now()))
 
     @staticmethod
     def _outgoing(events: Iterable[Event]) -> tuple[Outgoing, ...]:

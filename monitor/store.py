@@ -146,6 +146,15 @@ class Store:
             (at,),
         )
 
+    async def move(self, by: float) -> None:
+        """All notices are so much later, for the clock was put right."""
+        await self._run(
+            self._execute,
+            "UPDATE outbox SET created_at = created_at + ?1, next_attempt_at = next_attempt_at + ?1, "
+            "ended_at = ended_at + ?1",
+            (by,),
+        )
+
     async def backlog(self) -> dict[str, Backlog]:
         """What is owed, by channel; also channels that are no longer configured."""
         return await self._run(self._backlog)

@@ -37,9 +37,20 @@ class Looks:
         self.skips: list[str] = []
         self.clock = HandClock()
         self.pulses = 0
+        self.steps: list[float] = []
         self.schedule = Schedule(
-            clock=self.clock, run=self._run, skipped=self.skips.append, lagged=lambda _: None, pulse=self._pulse
+            clock=self.clock,
+            run=self._run,
+            skipped=self.skips.append,
+            lagged=lambda _: None,
+            pulse=self._pulse,
+            stepped=self._stepped,
         )
+
+    async def _stepped(self, by: float) -> None:
+        self.steps.append(by)
+        self.clock.correct(by)
+        self.schedule.move(by)
 
     def _pulse(self) -> None:
         self.pulses += 1
