@@ -17,22 +17,29 @@ from monitor.web.bodies import LookBody, MaintenanceBody, NoteBody, SilenceBody,
 from monitor.web.openapi import document
 from monitor.web.requests import hours, one_of, parameters
 from monitor.web.routes import ROUTES
+from monitor.web.upkeep import Upkeep, reloads_of
 
 
 class Api:
     """Answers from the state as committed. Lists are lists, newest first; keys are always there, null if unknown."""
 
-    def __init__(self, monitoring: ServiceMonitoring, *, language: Callable[[], str], url: str) -> None:
+    def __init__(self, monitoring: ServiceMonitoring, *, language: Callable[[], str], url: str, upkeep: Upkeep) -> None:
         self._monitoring = monitoring
         self._questions = Questions(monitoring, language=language, url=url)
         self._orders = Orders(monitoring, self._questions)
         self._url = url
+        self._upkeep = upkeep
 
     def routes(self) -> list[web.RouteDef]:
         """Every path of the table."""
         return [web.route(route.method, route.pattern, getattr(self, route.does)) for route in ROUTES] + [
             web.head(route.pattern, getattr(self, route.does)) for route in ROUTES if not route.writes
         ]
+
+    async def config(self, request: web.Request) -> web.Response:
+        """Which configuration is used since when, and why the newest one is not."""
+        parameters(request)
+        return success(reloads_of(self._upkeep.reloads))
 
     async def openapi(self, request: web.Request) -> web.Response:
         """What the API takes and answers."""

@@ -66,6 +66,13 @@ ROUTES: Final = (
     ),
     Route(
         method="GET",
+        path="/api/v1/config",
+        does="config",
+        said="Which configuration is used since when, and why the newest one is not",
+        answer="Configuration",
+    ),
+    Route(
+        method="GET",
         path="/api/v1/services",
         does="services",
         said="Every service, in the order of the configuration",

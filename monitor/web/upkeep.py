@@ -9,8 +9,7 @@ from aiohttp import web
 
 from monitor.answers import rfc3339
 from monitor.reloading import NotReloaded, Reloads
-from monitor.web.answer import Refused, success
-from monitor.web.requests import parameters
+from monitor.web.answer import Refused
 
 
 class Upkeep(Protocol):
@@ -39,7 +38,6 @@ class UpkeepRoutes:
             web.get("/-/healthy", self.healthy),
             web.post("/-/reload", self.reload),
             web.put("/-/reload", self.reload),
-            web.get("/api/v1/config", self.config),
         ]
 
     async def healthy(self, _request: web.Request) -> web.Response:
@@ -56,11 +54,6 @@ class UpkeepRoutes:
         except NotReloaded as error:
             raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, "not_reloaded", str(error)) from error
         return web.Response(text="reloaded\n")
-
-    async def config(self, request: web.Request) -> web.Response:
-        """Which configuration is used since when, and why the newest one is not."""
-        parameters(request)
-        return success(reloads_of(self._upkeep.reloads))
 
 
 def reloads_of(reloads: Reloads) -> dict[str, Any]:
