@@ -232,7 +232,7 @@ FAULTS: Mapping[str, Fault] = {
         "slow requests keep every Gunicorn worker", app_troubles.keep_gunicorn_busy, app_troubles.leave_gunicorn
     ),
     "disk-full": Fault(
-        "a file takes a gibibyte more than the lab's bound", app_troubles.fill_disk, app_troubles.empty_disk
+        "a file takes more than the lab's bound leaves", app_troubles.fill_disk, app_troubles.empty_disk
     ),
     "wrong-db-host": Fault(
         "PM2 restarted Gunicorn with an old DB_HOST", wiring_troubles.use_old_host, wiring_troubles.use_new_host

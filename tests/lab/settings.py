@@ -52,7 +52,7 @@ services:
   nginx:
     depends_on: [signalcraft-nodejs, signalcraft-python]
     checks: [{{kind: nginx, config: "{nginx_config}", every: 2s}}]
-  host: # a busy machine is no trouble here, and the disk counts as full a gibibyte from now: the fault disk-full
+  host: # a busy machine is no trouble here, and the disk counts as full some gibibytes from now: the fault disk-full
     checks:
       - kind: host
         every: 2s

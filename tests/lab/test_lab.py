@@ -245,7 +245,9 @@ def test_a_directory_that_is_no_lab_is_left_alone(tmp_path: Path) -> None:
 
 def test_every_fault_is_tried_here() -> None:
     tried = {*_QUICK, "node-gave-up", "python-gave-up", "python-killed", "postgres-password", "postgres-slots"}
-    tried |= {"receiver-500", "receiver-429", "receiver-410", "receiver-hang"}
+    tried |= {"receiver-500", "receiver-429", "receiver-410", "receiver-hang", "disk-full"}
+    on_the_daemon = {"gunicorn-busy", "nginx-port-mismatch", "one-peer-down", "nginx-broken-config", "nginx-frozen"}
+    tried |= on_the_daemon  # tests/daemon/test_apps.py and test_nginx.py
     assert tried == set(FAULTS)
 
 
