@@ -25,7 +25,7 @@ from monitor.core.model import (
 from monitor.core.step import step
 from tests.core.random_stories import Tale, tales, tell
 
-NO_MOMENTS = {"value", "threshold", "grace_seconds", "took_seconds"}
+NO_MOMENTS = {"value", "threshold", "grace_seconds", "took_seconds", "seconds"}
 EXACT = (4096.0, -4096.0, 2.0**25)
 """About an hour and a year, so chosen that no sum is rounded."""
 
