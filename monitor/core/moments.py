@@ -10,7 +10,7 @@ from monitor.core.model import Input, State
 
 _T = TypeVar("_T", State, Input)
 
-NAMES: Final = frozenset({"since", "at", "began"})
+NAMES: Final = frozenset({"since", "at", "began", "last_start"})
 ENDINGS: Final = ("_at", "_since", "_until")
 SEVERAL: Final = frozenset({"episodes", "past", "changes", "restarts"})
 """Fields that hold moments among other things, or nothing but moments."""
