@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
 
+from monitor.core import bounds
 from monitor.core.judge import judge, series
 from monitor.core.model import (
     Alert,
@@ -18,20 +19,26 @@ from monitor.core.model import (
     Diagnosis,
     Failed,
     Incident,
+    Maintenance,
     Message,
     Observation,
     Plan,
     Reading,
+    Recurring,
     Seen,
     Severity,
+    Silence,
     State,
     Status,
 )
+from monitor.core.timeline import Moment
 from monitor.core.topology import dependencies
-from monitor.core.uptime import overall, shown, uptime_seconds
+from monitor.core.uptime import Availability, overall, shown, uptime_seconds
 from monitor.locale import speak
 
 Json: TypeAlias = dict[str, Any]
+
+UPTIME_WINDOWS: Final = ("24h", "7d", "30d")
 
 _COUNTED: Final = (
     Status.HEALTHY,
@@ -65,8 +72,16 @@ def summary(plan: Plan, state: State, now: float) -> Json:
     }
 
 
-def service(plan: Plan, state: State, name: str, now: float, language: str) -> Json:
-    """One service. Raises KeyError when it is not planned."""
+def service(
+    plan: Plan,
+    state: State,
+    name: str,
+    now: float,
+    language: str,
+    *,
+    uptime: Mapping[str, Availability] | None = None,
+) -> Json:
+    """One service. Raises KeyError when it is not planned. `uptime`: over 24h, 7d and 30d, as the history has it."""
     planned = plan.services[name]
     known = state.services[name]
     observations = [check.last for check in known.checks.values() if check.last]
@@ -79,6 +94,7 @@ def service(plan: Plan, state: State, name: str, now: float, language: str) -> J
         "since": rfc3339(known.since or None),
         "last_check": rfc3339(max((observation.ended for observation in observations), default=None)),
         "uptime_seconds": uptime_seconds(state, name, now),
+        "uptime": {window: availability((uptime or {}).get(window)) for window in UPTIME_WINDOWS},
         "response_time_ms": _milliseconds(readings, "response_time"),
         "error_rate": next((reading.value for reading in readings if reading.name == "error_rate"), None),
         "metrics": {series(reading): reading.value for reading in readings},
@@ -108,7 +124,7 @@ def check(planned: CheckPlan, known: CheckState, language: str) -> Json:
     answer |= {"took_seconds": round(last.took_seconds, 4), "last_look": rfc3339(last.began)}
     if isinstance(last.result, Blind):
         return answer | {"reason": last.result.reason}
-    troubles = [trouble for trouble in judge(last, planned.thresholds).troubles.values() if trouble]
+    troubles = [trouble for trouble in judge(last, planned.thresholds, known.settled).troubles.values() if trouble]
     worst = max(troubles, key=lambda trouble: trouble.status.rank, default=None)
     answer["verdict"] = (worst.status if worst else Status.HEALTHY).value
     answer["reason"] = worst.reason if worst else None
@@ -126,7 +142,7 @@ def alert_of(alert: Alert, incident_id: str, language: str) -> Json:
         "incident": incident_id,
         "service": alert.service,
         "check": alert.check,
-        "metric": alert.metric,
+        "metric": bounds.metric_of(alert.metric) if alert.metric else None,
         "severity": alert.severity.value,
         "status": alert.status.value,
         "message": speak(alert.message, language),
@@ -137,6 +153,7 @@ def alert_of(alert: Alert, incident_id: str, language: str) -> Json:
         "acknowledged_by": alert.acknowledged_by,
         "resolved_at": rfc3339(alert.resolved_at),
         "resolved_by": alert.resolved_by,
+        "note": alert.note or None,
     }
 
 
@@ -160,8 +177,81 @@ def incident(incident: Incident, statuses: Mapping[str, Status], *, language: st
         "resolved_by": incident.resolved_by,
         "reopens": incident.reopens,
         "part_of": incident.adopted_by,
-        "told": [{"kind": told.kind.value, "at": rfc3339(told.at)} for told in incident.told],
+        "told": [
+            {"kind": told.kind.value, "at": rfc3339(told.at), "channels": list(told.channels)} for told in incident.told
+        ],
         "url": f"{url.rstrip('/')}/api/v1/incidents/{incident.id}",
+    }
+
+
+def availability(found: Availability | None) -> Json:
+    """Percent to three digits, of the seconds in which it was known; see `core.uptime`."""
+    percent = found.percent if found else None
+    return {
+        "percent": None if percent is None else round(percent, 3),
+        "known_seconds": round(found.known_seconds, 1) if found else 0.0,
+    }
+
+
+def moment(moment: Moment) -> Json:
+    """One line of an incident's timeline."""
+    return {
+        "at": rfc3339(moment.at),
+        "kind": moment.kind,
+        "service": moment.service,
+        "what": moment.what,
+        "by": moment.by,
+        "note": moment.note,
+    }
+
+
+def silence(silence: Silence, now: float) -> Json:
+    """Who is not to be told of what, until when."""
+    return {
+        "id": silence.id,
+        "matchers": dict(silence.matchers),
+        "starts_at": rfc3339(silence.starts_at),
+        "ends_at": rfc3339(silence.ends_at),
+        "active": silence.starts_at <= now < silence.ends_at,
+        "by": silence.by,
+        "reason": silence.reason,
+    }
+
+
+def maintenance(window: Maintenance, now: float) -> Json:
+    """One window; see `recurring` for the other kind of entry, which has the same keys."""
+    return {
+        "id": window.id,
+        "kind": "window",
+        "service": window.service,
+        "starts_at": rfc3339(window.starts_at),
+        "ends_at": rfc3339(window.ends_at),
+        "active": window.starts_at <= now < window.ends_at,
+        "by": window.by,
+        "reason": window.reason,
+        "recurring": window.recurring,
+        "cron": None,
+        "time_zone": None,
+        "seconds": window.ends_at - window.starts_at,
+    }
+
+
+def recurring(rule: Recurring, state: State, now: float) -> Json:
+    """A rule, with the window that comes next or runs."""
+    window = next((each for each in state.maintenance if each.recurring == rule.id), None)
+    return {
+        "id": rule.id,
+        "kind": "recurring",
+        "service": rule.service,
+        "starts_at": rfc3339(window.starts_at) if window else None,
+        "ends_at": rfc3339(window.ends_at) if window else None,
+        "active": window is not None and window.starts_at <= now < window.ends_at,
+        "by": rule.by,
+        "reason": rule.reason,
+        "recurring": None,
+        "cron": rule.cron,
+        "time_zone": rule.time_zone,
+        "seconds": rule.seconds,
     }
 
 

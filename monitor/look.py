@@ -31,7 +31,7 @@ EXHAUSTED: Final = 0.95
 """A failed look that used this share of its timeout stalled; it is not a quick failure that could be a hiccup."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Surroundings:
     """The shared things looks need; see `surroundings`."""
 
@@ -43,6 +43,25 @@ class Surroundings:
     aws: Aws
     host: HostSource
     nginx: NginxSources
+
+    async def reload(
+        self, databases: Mapping[str, DatabaseConfig | NotConfigured], environ: Mapping[str, str], aws: AwsConfig
+    ) -> None:
+        """From now on with these settings. What they do not change is kept."""
+        if not self.reaches_alike(environ, aws):
+            before, self.pm2, self.aws = self.pm2, Pm2Sources(environ), _cloud(environ, aws)
+            await before.close()
+        await self.databases.reload(databases, self.aws)
+
+    async def rest(self) -> None:
+        """Let go of what nobody watches any more."""
+        await self.pm2.rest()
+        await self.nginx.rest()
+        await self.databases.rest()
+
+    def reaches_alike(self, environ: Mapping[str, str], aws: AwsConfig) -> bool:
+        """Whether PM2 and AWS would be reached as they are now; if not, that concerns any check."""
+        return self.pm2.is_asked_alike(environ) and self.aws.is_reached_alike(_cloud(environ, aws))
 
     def env(self, service: str, deadline: float) -> Env:
         """What one look may use."""
@@ -63,11 +82,12 @@ class Surroundings:
 async def look(service: str, check: Check, around: Surroundings) -> Observation:
     """Look once. Never raises for anything the check does, and is over `check.timeout` + 0.5 s later."""
     clock = around.clock
-    began, start = clock.now(), clock.monotonic()
+    start = clock.monotonic()
     deadline = start + check.timeout
     result = await _result(service, check, around.env(service, deadline), deadline)
     took = clock.monotonic() - start
     exhausted = isinstance(result, Failed) and took >= check.timeout * EXHAUSTED
+    began = clock.now() - took  # told at its end, so that a correction of the clock meanwhile is in it
     return Observation(service, check.label, began, took, result, exhausted)
 
 
@@ -83,15 +103,24 @@ async def surroundings(
     async with AsyncExitStack() as stack:
         resolver = Resolver()
         stack.callback(resolver.close)
-        reached = aws or AwsConfig()
-        cloud = Aws(environ, region=reached.region, endpoint_url=reached.endpoint_url)
+        cloud = _cloud(environ, aws or AwsConfig())
         shared = Databases(databases, resolver=resolver, aws=cloud)
         stack.push_async_callback(shared.close)
-        pm2 = Pm2Sources(environ)
-        stack.push_async_callback(pm2.close)
-        nginx = NginxSources()
-        stack.push_async_callback(nginx.close)
-        yield Surroundings(clock, resolver, shared, pm2, Aside(), cloud, HostSource(), nginx)
+        around = Surroundings(
+            clock, resolver, shared, Pm2Sources(environ), Aside(), cloud, HostSource(), NginxSources()
+        )
+        stack.push_async_callback(_hang_up, around)
+        yield around
+
+
+async def _hang_up(around: Surroundings) -> None:
+    """A reload may have put another one there."""
+    await around.nginx.close()
+    await around.pm2.close()
+
+
+def _cloud(environ: Mapping[str, str], aws: AwsConfig) -> Aws:
+    return Aws(environ, region=aws.region, endpoint_url=aws.endpoint_url)
 
 
 async def _result(service: str, check: Check, env: Env, deadline: float) -> Seen | Failed | Blind:

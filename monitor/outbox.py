@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import traceback
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -73,6 +73,7 @@ class Outbox:
         language: str,
         url: str,
         outcome: Outcome,
+        timezone: str = "UTC",
         patience: Patience = Patience(),
         chance: Callable[[], float] = random.random,
     ) -> None:
@@ -81,12 +82,13 @@ class Outbox:
         self._post = post
         self._language = language
         self._url = url
+        self._timezone = timezone
         self._outcome = outcome
         self._patience = patience
         self._chance = chance
         self._news = {label: asyncio.Event() for label in self._channels}
         self._counting = asyncio.Event()
-        self._sending: list[asyncio.Task[None]] = []
+        self._sending: dict[str, asyncio.Task[None]] = {}
         self._keeping: asyncio.Task[None] | None = None
         self._backlog: dict[str, Backlog] = {}
         self._closing = False
@@ -104,10 +106,39 @@ class Outbox:
         for label, owed in self._backlog.items():
             if owed.pending and label not in self._channels:
                 log.warning("outbox.unconfigured", channel=label, pending=owed.pending)
-        self._sending = [asyncio.create_task(self._serve(channel)) for channel in self._channels.values()]
-        self._keeping = asyncio.create_task(self._keep())
-        for task in (*self._sending, self._keeping):
-            task.add_done_callback(_surface)
+        self._sending = {label: self._begin(self._serve(channel)) for label, channel in self._channels.items()}
+        self._keeping = self._begin(self._keep())
+
+    def reload(
+        self, channels: Sequence[Channel], *, language: str, timezone: str = "UTC", patience: Patience = Patience()
+    ) -> None:
+        """From now on these channels. One that stayed as it was goes on; for another, what is being sent arrives first,
+        so that nothing overtakes it."""
+        self._language, self._timezone, self._patience = language, timezone, patience
+        before, self._channels = self._channels, {channel.label: channel for channel in channels}
+        for label, old in before.items():
+            if self._channels.get(label) != old:
+                self._news[label].set()  # it sees that it has left
+        for label, channel in self._channels.items():
+            self._news.setdefault(label, asyncio.Event())
+            earlier = self._sending.get(label)
+            if before.get(label) != channel or earlier is None or earlier.done():
+                self._sending[label] = self._begin(self._serve_after(earlier, channel))
+        self._sending = {label: task for label, task in self._sending.items() if not task.done()}
+        self.wake()
+
+    def _is_current(self, channel: Channel) -> bool:
+        return not self._closing and self._channels.get(channel.label) == channel
+
+    async def _serve_after(self, earlier: asyncio.Task[None] | None, channel: Channel) -> None:
+        if earlier:
+            await asyncio.wait([earlier])
+        await self._serve(channel)
+
+    def _begin(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        task.add_done_callback(_surface)
+        return task
 
     def wake(self) -> None:
         """There is something new on the disk."""
@@ -120,8 +151,8 @@ class Outbox:
         self._closing = True
         self.wake()
         if self._sending:
-            await asyncio.wait(self._sending, timeout=DRAIN_SECONDS)
-        tasks = [*self._sending, *([self._keeping] if self._keeping else [])]
+            await asyncio.wait(self._sending.values(), timeout=DRAIN_SECONDS)
+        tasks = [*self._sending.values(), *([self._keeping] if self._keeping else [])]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -130,25 +161,26 @@ class Outbox:
         """Send the channel's notices, oldest first, until it wants no more or we are closing."""
         news = self._news[channel.label]
         wanted = True
-        while wanted and not self._closing:
+        while wanted and self._is_current(channel):
             news.clear()
             waiting = await self._insist(partial(self._store.next, channel.label))
             if waiting is None:
                 await _pause(news, None)
             elif (early := waiting.next_attempt_at - self._post.clock.now()) > 0:
                 await _pause(news, early)
-            elif not self._closing:
+            elif self._is_current(channel):
                 wanted = await self._deliver(channel, waiting)
                 self._counting.set()
 
     async def _deliver(self, channel: Channel, waiting: Waiting) -> bool:
         """Try once and note on the disk what came of it; whether the channel goes on."""
-        refusal = await self._send(channel, waiting)
+        answer = await self._send(channel, waiting)
         now = self._post.clock.now()
-        if refusal is None:
+        if isinstance(answer, str):
             await self._insist(partial(self._store.taken, waiting, now))
-            self._tell(waiting, "delivered")
+            self._tell(waiting, "delivered", answer)
             return True
+        refusal = answer
         again = self._patience.next_try(waiting, refusal, now=now, chance=self._chance())
         if refusal.stop:
             # Not the notice is refused but the channel: it is kept for the day the channel is mended.
@@ -163,13 +195,17 @@ class Outbox:
             self._tell(waiting, "retried", refusal.reason)
         return True
 
-    async def _send(self, channel: Channel, waiting: Waiting) -> NotTaken | None:
+    async def _send(self, channel: Channel, waiting: Waiting) -> NotTaken | str:
         delivery = Delivery(
-            id=waiting.id, notice=waiting.notice, language=channel.language or self._language, url=self._url
+            id=waiting.id,
+            notice=waiting.notice,
+            language=channel.language or self._language,
+            url=self._url,
+            timezone=self._timezone,
         )
         try:
             async with asyncio.timeout(SEND_SECONDS):
-                await channel.send(delivery, self._post)
+                return await channel.send(delivery, self._post)
         except NotTaken as refusal:
             return refusal
         except TimeoutError:
@@ -179,9 +215,8 @@ class Outbox:
             where = [f"{PurePath(at.filename).name}:{at.lineno}" for at in traceback.extract_tb(bug.__traceback__)]
             reason = f"{type(bug).__name__} in {' < '.join(reversed(where))}"
             return NotTaken(reason, permanent=waiting.attempts + 1 >= BUG_TRIES)
-        return None
 
-    def _tell(self, waiting: Waiting, outcome: str, error: str | None = None) -> None:
+    def _tell(self, waiting: Waiting, outcome: str, answer: str) -> None:
         kind, incident = waiting.notice.kind.value, waiting.notice.incident.id
         loud = {"delivered": log.info, "retried": log.warning}.get(outcome, log.error)
         loud(
@@ -191,7 +226,7 @@ class Outbox:
             kind=kind,
             incident=incident,
             attempt=waiting.attempts + 1,
-            error=error,
+            **{"answer" if outcome == "delivered" else "error": answer},
         )
         self._outcome(waiting.channel, kind, outcome)
 

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from pydantic import TypeAdapter, ValidationError
 
-from monitor.core.model import Incident, Maintenance, Notice, ServiceState, Silence, State
+from monitor.core.model import Incident, Maintenance, Notice, Recurring, ServiceState, Silence, State
 
 
 class Key(NamedTuple):
@@ -27,16 +27,18 @@ class Frame:
     incidents: tuple[str, ...] = ()
     silences: tuple[str, ...] = ()
     maintenance: tuple[str, ...] = ()
+    recurring: tuple[str, ...] = ()
 
 
 FRAME: Final = Key("frame", "")
 
-Piece: TypeAlias = ServiceState | Incident | Silence | Maintenance | Frame
+Piece: TypeAlias = ServiceState | Incident | Silence | Maintenance | Recurring | Frame
 
 _SERVICE: Final = TypeAdapter(ServiceState)
 _INCIDENT: Final = TypeAdapter(Incident)
 _SILENCE: Final = TypeAdapter(Silence)
 _MAINTENANCE: Final = TypeAdapter(Maintenance)
+_RECURRING: Final = TypeAdapter(Recurring)
 _FRAME: Final = TypeAdapter(Frame)
 _NOTICE: Final = TypeAdapter(Notice)
 _PIECES: Final[Mapping[str, TypeAdapter[Any]]] = {
@@ -44,7 +46,17 @@ _PIECES: Final[Mapping[str, TypeAdapter[Any]]] = {
     "incident": _INCIDENT,
     "silence": _SILENCE,
     "maintenance": _MAINTENANCE,
+    "recurring": _RECURRING,
     "frame": _FRAME,
+}
+_ADAPTERS: Final[Mapping[type[Piece | Notice], TypeAdapter[Any]]] = {
+    ServiceState: _SERVICE,
+    Incident: _INCIDENT,
+    Silence: _SILENCE,
+    Maintenance: _MAINTENANCE,
+    Recurring: _RECURRING,
+    Frame: _FRAME,
+    Notice: _NOTICE,
 }
 
 
@@ -71,6 +83,7 @@ def join(pieces: Mapping[Key, Piece]) -> State:
         silences=_ordered((each for each in pieces.values() if isinstance(each, Silence)), order.silences),
         maintenance=_ordered((each for each in pieces.values() if isinstance(each, Maintenance)), order.maintenance),
         sequence=order.sequence,
+        recurring=_ordered((each for each in pieces.values() if isinstance(each, Recurring)), order.recurring),
     )
 
 
@@ -101,7 +114,7 @@ def is_quiet(before: State | None, after: State, keys: Iterable[Key]) -> bool:
 
 def dump(piece: Piece | Notice) -> str:
     """JSON in plain ASCII. Infinities, and characters that other people's texts got wrong, survive it."""
-    return json.dumps(_adapter(piece).dump_python(piece, warnings=False), default=dict, separators=(",", ":"))
+    return json.dumps(_ADAPTERS[type(piece)].dump_python(piece, warnings=False), default=dict, separators=(",", ":"))
 
 
 def load(key: Key, body: str) -> Piece:
@@ -118,22 +131,6 @@ def load_notice(body: str) -> Notice:
     return notice
 
 
-def _adapter(piece: Piece | Notice) -> TypeAdapter[Any]:
-    match piece:
-        case ServiceState():
-            return _SERVICE
-        case Incident():
-            return _INCIDENT
-        case Silence():
-            return _SILENCE
-        case Maintenance():
-            return _MAINTENANCE
-        case Frame():
-            return _FRAME
-        case Notice():
-            return _NOTICE
-
-
 def _read(adapter: TypeAdapter[Any], body: str) -> Any:
     try:
         return adapter.validate_python(json.loads(body))
@@ -144,13 +141,17 @@ def _read(adapter: TypeAdapter[Any], body: str) -> Any:
         raise Unreadable(str(error)) from None
 
 
-def _lists(state: State) -> tuple[tuple[str, tuple[Incident | Silence | Maintenance, ...]], ...]:
-    return ("incident", state.incidents), ("silence", state.silences), ("maintenance", state.maintenance)
+def _lists(state: State) -> tuple[tuple[str, tuple[Incident | Silence | Maintenance | Recurring, ...]], ...]:
+    return (
+        ("incident", state.incidents),
+        ("silence", state.silences),
+        ("maintenance", state.maintenance),
+        ("recurring", state.recurring),
+    )
 
 
 def _frame(state: State) -> Frame:
-    incidents, silences, maintenance = (tuple(each.id for each in listed) for _, listed in _lists(state))
-    return Frame(state.sequence, incidents, silences, maintenance)
+    return Frame(state.sequence, *(tuple(each.id for each in listed) for _, listed in _lists(state)))
 
 
 def _differing(kind: str, old: Mapping[str, Piece], new: Mapping[str, Piece]) -> set[Key]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -56,11 +56,15 @@ class Schedule:
         run: Callable[[str, str], Awaitable[None]],
         skipped: Callable[[str], None],
         lagged: Callable[[float], None],
+        pulse: Callable[[], None],
+        stepped: Callable[[float], Awaitable[None]],
     ) -> None:
         self._clock = clock
         self._run = run
         self._skipped = skipped
         self._lagged = lagged
+        self._alive = pulse
+        self._stepped = stepped
         self._scheduler = AsyncIOScheduler(timezone=UTC, job_defaults={"coalesce": True, "misfire_grace_time": None})
         self._keys: set[Key] = set()
         self._running: dict[Key, asyncio.Task[None]] = {}
@@ -71,13 +75,31 @@ class Schedule:
 
     def start(self, checks: Mapping[Key, float]) -> None:
         """Look at every check now, and from then on each `every` seconds."""
-        self._keys = set(checks)
-        for key, every in checks.items():
-            self._scheduler.add_job(self._due, Rhythm(key, every), args=(key,), id="/".join(key))
         self._scheduler.start()
         self._pulse = asyncio.create_task(self._feel_the_pulse())
-        for key in checks:
+        self.add(checks)
+
+    def add(self, checks: Mapping[Key, float]) -> None:
+        """Look at these, too: now, and from then on each `every` seconds."""
+        for key, every in checks.items():
+            self._keys.add(key)
+            self._scheduler.add_job(self._due, Rhythm(key, every), args=(key,), id="/".join(key))
             self._begin(key)
+
+    async def drop(self, keys: Iterable[Key]) -> None:
+        """Look at these no longer; when this returns, no look of theirs is under way."""
+        ended = []
+        for key in self._keys.intersection(keys):
+            self._keys.discard(key)
+            self._scheduler.remove_job("/".join(key))
+            self._began.pop(key, None)
+            self._after.pop(key, None)
+            if armed := self._armed.pop(key, None):
+                armed[1].cancel()
+            if task := self._running.get(key):
+                task.cancel()
+                ended.append(task)
+        await asyncio.gather(*ended, return_exceptions=True)
 
     def want(self, service: str, check: str, at: float) -> None:
         """Have a look that begins at `at` or soon after; the earliest wish counts, and many wishes make one look."""
@@ -105,6 +127,8 @@ class Schedule:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _due(self, key: Key) -> None:
+        if key not in self._keys:
+            return  # it was dropped while this was on its way
         if key in self._running:
             self._skipped("overrun")
             log.debug("look.skipped", service=key.service, check=key.check, reason="overrun")
@@ -147,16 +171,23 @@ class Schedule:
 
     async def _feel_the_pulse(self) -> None:
         """Each second: how late is the loop, and did the machine's clock step?"""
-        offset = self._clock.wall() - self._clock.monotonic()
         while True:
             before = self._clock.monotonic()
             await asyncio.sleep(1.0)
+            if self._scheduler.running:
+                self._alive()
             self._lagged(max(0.0, self._clock.monotonic() - before - 1.0))
-            drift = self._clock.wall() - self._clock.monotonic() - offset
+            drift = self._clock.wall() - self._clock.now()
             if abs(drift) > STEP_SECONDS:
-                offset += drift
                 log.warning("clock.stepped", seconds=round(drift, 3))
                 self._realign()
+                await self._stepped(drift)
+
+    def move(self, by: float) -> None:
+        """The clock was put right: all moments are so much later."""
+        self._began = {key: at + by for key, at in self._began.items()}
+        self._armed = {key: (at + by, handle) for key, (at, handle) in self._armed.items()}
+        self._after = {key: at + by for key, at in self._after.items()}
 
     def _realign(self) -> None:
         now = datetime.fromtimestamp(self._clock.wall(), UTC)

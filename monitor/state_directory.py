@@ -1,4 +1,4 @@
-"""One daemon's hold on its state directory: made, locked, and its database opened, or set aside when damaged."""
+"""One daemon's hold on its state directory: made, locked, and its databases opened, or set aside when damaged."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import fcntl
 import os
 import sqlite3
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -40,6 +41,22 @@ MIGRATIONS: Final = (
     CREATE TABLE reserve (body BLOB NOT NULL) STRICT;
     """,
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """One database in the directory. `synchronous`: FULL, a commit is on the disk when it returns, or NORMAL: a loss of
+    power takes the last ones. `most_bytes`: it never grows beyond. `damaged_kept`: how many are kept."""
+
+    name: str
+    migrations: tuple[str, ...]
+    synchronous: str = "FULL"
+    reserve_bytes: int = 0
+    most_bytes: int | None = None
+    damaged_kept: int | None = None
+
+
+STATE: Final = Kind(name=DATABASE, migrations=MIGRATIONS, reserve_bytes=RESERVE_BYTES)
 
 
 class StoreError(Exception):
@@ -87,20 +104,20 @@ def lock(directory: Path) -> int:
     return descriptor
 
 
-def connect(directory: Path) -> tuple[sqlite3.Connection, Path | None]:
+def connect(directory: Path, kind: Kind = STATE) -> tuple[sqlite3.Connection, Path | None]:
     """The database at the newest schema, and where a damaged one was put if there was one. Raises StoreError."""
     try:
-        return _open(directory), None
+        return _open(directory, kind), None
     except Damaged:
-        aside = _set_aside(directory)
+        aside = _set_aside(directory, kind)
     try:
-        return _open(directory), aside
+        return _open(directory, kind), aside
     except Damaged as error:  # a fresh file that is damaged: the disk itself
         raise StoreError(f"the state directory {directory} does not keep what is written to it: {error}") from error
 
 
-def _open(directory: Path) -> sqlite3.Connection:
-    path = directory / DATABASE
+def _open(directory: Path, kind: Kind) -> sqlite3.Connection:
+    path = directory / kind.name
     try:
         # SQLite gives its side files the mode of this one.
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
@@ -108,10 +125,11 @@ def _open(directory: Path) -> sqlite3.Connection:
         raise unwritable(directory, error) from error
     connection = sqlite3.connect(path, isolation_level=None, timeout=1)
     try:
-        _set_up(connection)
+        _set_up(connection, kind)
         _check(connection)
-        _migrate(connection, path)
-        _reserve(connection)
+        _migrate(connection, path, kind.migrations)
+        if kind.reserve_bytes:
+            _reserve(connection, kind.reserve_bytes)
     except sqlite3.DatabaseError as error:
         connection.close()
         if error.sqlite_errorcode & 0xFF in _DAMAGE:
@@ -123,10 +141,14 @@ def _open(directory: Path) -> sqlite3.Connection:
     return connection
 
 
-def _set_up(connection: sqlite3.Connection) -> None:
+def _set_up(connection: sqlite3.Connection, kind: Kind) -> None:
     # Exclusive: no second connection, not even a curious `sqlite3`, can meet the WAL-reset bug of SQLite < 3.51.3.
-    # FULL: a commit is on the disk when it returns. No mmap: it makes that bug worse and saves nothing here.
-    for pragma in ("locking_mode=EXCLUSIVE", "mmap_size=0", "journal_mode=WAL", "synchronous=FULL"):
+    # No mmap: it makes that bug worse and saves nothing here.
+    pragmas = ["locking_mode=EXCLUSIVE", "mmap_size=0", "journal_mode=WAL", f"synchronous={kind.synchronous}"]
+    if kind.most_bytes is not None:
+        (page_size,) = connection.execute("PRAGMA page_size").fetchone()
+        pragmas.append(f"max_page_count={kind.most_bytes // page_size}")
+    for pragma in pragmas:
         connection.execute(f"PRAGMA {pragma}").fetchall()
 
 
@@ -136,34 +158,34 @@ def _check(connection: sqlite3.Connection) -> None:
         raise Damaged("; ".join(map(str, findings)))
 
 
-def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+def _migrate(connection: sqlite3.Connection, path: Path, migrations: tuple[str, ...]) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version > len(MIGRATIONS):
+    if version > len(migrations):
         raise StoreError(
-            f"{path} was written by a newer infra-monitor (schema {version}, this one knows {len(MIGRATIONS)}); "
+            f"{path} was written by a newer infra-monitor (schema {version}, this one knows {len(migrations)}); "
             "use that version, or another state.directory"
         )
-    for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
+    for number, script in enumerate(migrations[version:], start=version + 1):
         connection.executescript(f"BEGIN IMMEDIATE; {script}; PRAGMA user_version = {number}; COMMIT;")
 
 
-def _reserve(connection: sqlite3.Connection) -> None:
+def _reserve(connection: sqlite3.Connection, size: int) -> None:
     """Room for hundreds of notices: a full disk is a thing to tell of, and must not mute us. It is kept as free pages
     of the database and as the length of the WAL, which does not shrink while it is open."""
     connection.execute("DELETE FROM reserve")
     with suppress(sqlite3.OperationalError):  # no room for it any more: then without
-        connection.execute("INSERT INTO reserve VALUES (zeroblob(?))", (RESERVE_BYTES,))
+        connection.execute("INSERT INTO reserve VALUES (zeroblob(?))", (size,))
         connection.execute("DELETE FROM reserve")
 
 
-def _set_aside(directory: Path) -> Path:
+def _set_aside(directory: Path, kind: Kind) -> Path:
     """Keep the damaged files for whoever wants to look into them. The side files go first: should we die in between, a
     WAL without its database must not be there for the next one to take as its own."""
     number = 1
-    while (aside := directory / f"{DATABASE}.damaged-{number}").exists():
+    while (aside := directory / f"{kind.name}.damaged-{number}").exists() and number != kind.damaged_kept:
         number += 1
     for suffix in _FILES:
-        side = directory / f"{DATABASE}{suffix}"
+        side = directory / f"{kind.name}{suffix}"
         if side.exists():
             side.rename(directory / f"{aside.name}{suffix}")
     return aside

@@ -80,6 +80,7 @@ class Store:
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
+        self.errors = 0
 
     @classmethod
     def open(cls, directory: Path) -> Store:
@@ -145,6 +146,15 @@ class Store:
             (at,),
         )
 
+    async def move(self, by: float) -> None:
+        """All notices are so much later, for the clock was put right."""
+        await self._run(
+            self._execute,
+            "UPDATE outbox SET created_at = created_at + ?1, next_attempt_at = next_attempt_at + ?1, "
+            "ended_at = ended_at + ?1",
+            (by,),
+        )
+
     async def backlog(self) -> dict[str, Backlog]:
         """What is owed, by channel; also channels that are no longer configured."""
         return await self._run(self._backlog)
@@ -156,6 +166,10 @@ class Store:
             "DELETE FROM outbox WHERE (state = 'done' AND ended_at < ?) OR (state = 'dead' AND ended_at < ?)",
             (now - KEEP_DONE_SECONDS, now - KEEP_DEAD_SECONDS),
         )
+
+    async def ping(self) -> None:
+        """Returns when the one thread has come to it. Raises StoreError."""
+        await self._run(self._execute, "SELECT 1", ())
 
     async def close(self) -> None:
         """Write what was put off, and let go of the directory."""
@@ -215,6 +229,7 @@ class Store:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._writer, partial(work, *args, **kwargs))
         except sqlite3.Error as error:
+            self.errors += 1
             raise StoreError(f"the state directory {self._directory} cannot be used: {error}") from error
 
     # In the one thread -------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "monitor"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 KIND_NAMES = [kind.model_fields["kind"].annotation.__args__[0] for kind in KINDS]  # type: ignore[union-attr]
+CHANNEL_NAMES = [kind.model_fields["kind"].annotation.__args__[0] for kind in CHANNELS]  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("kind", KIND_NAMES)
@@ -28,6 +29,14 @@ def test_every_kind_of_check_is_configured_documented_and_tested(kind: str) -> N
     assert (ROOT / "docs" / "checks" / f"{kind}.md").read_text().startswith(f"# `{kind}`")
     assert kind in (ROOT / "docs" / "configuration.md").read_text()
     assert list((ROOT / "tests" / "checks").glob(f"test_{kind}*.py"))
+
+
+@pytest.mark.parametrize("kind", CHANNEL_NAMES)
+def test_every_kind_of_channel_is_configured_documented_and_tested(kind: str) -> None:
+    assert f"kind: {kind}" in (ROOT / "config.yaml").read_text()
+    assert f"\n## {kind}\n" in (ROOT / "docs" / "channels.md").read_text()
+    assert f"kind: {kind}" in (ROOT / "docs" / "configuration.md").read_text()
+    assert list((ROOT / "tests" / "notify").glob(f"test_{kind}*.py"))
 
 
 def test_every_check_and_channel_in_the_package_is_registered() -> None:

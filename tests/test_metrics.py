@@ -105,7 +105,6 @@ def test_before_the_first_look_only_what_we_count_ourselves_is_there(metrics: Me
     names = {name for name, _ in published(metrics) if not name.startswith("process_")}
     assert names == {
         "infra_build_info",
-        "infra_config_last_reload_successful",
         "infra_checks_total",
         "infra_check_duration_seconds_bucket",
         "infra_check_duration_seconds_count",
@@ -288,11 +287,24 @@ def test_one_metric_name_cannot_have_two_meanings() -> None:
 
 
 def test_a_reload_that_failed_shows_until_one_succeeds(metrics: Metrics) -> None:
-    assert of("infra_config_last_reload_successful", metrics) == {frozenset(): 1.0}
-    metrics.reload_failed()
-    assert of("infra_config_last_reload_successful", metrics) == {frozenset(): 0.0}
-    metrics.reload({"water": (Pump(),)})
-    assert of("infra_config_last_reload_successful", metrics) == {frozenset(): 1.0}
+    newest = [(True, 1.0), (False, 1.0), (True, 9.0)]
+    metrics.watch_reloads(lambda: newest[0])
+    for successful, taken_at in tuple(newest):
+        assert of("infra_config_last_reload_successful", metrics) == {frozenset(): float(successful)}
+        assert of("infra_config_last_reload_success_timestamp_seconds", metrics) == {frozenset(): taken_at}
+        newest.pop(0) if len(newest) > 1 else None
+
+
+def test_what_the_monitor_says_of_its_own_life(metrics: Metrics) -> None:
+    heartbeat: list[tuple[int, float | None] | None] = [None]
+    metrics.watch_upkeep(store_errors=lambda: 2, heartbeat=lambda: heartbeat[0])
+    assert of("infra_store_errors_total", metrics) == {frozenset(): 2.0}
+    assert of("infra_heartbeat_failures_total", metrics) == {}
+    heartbeat[0] = (3, None)
+    assert of("infra_heartbeat_failures_total", metrics) == {frozenset(): 3.0}
+    assert of("infra_heartbeat_last_success_timestamp_seconds", metrics) == {}
+    heartbeat[0] = (3, 7.0)
+    assert of("infra_heartbeat_last_success_timestamp_seconds", metrics) == {frozenset(): 7.0}
 
 
 def test_the_daemons_own_counts_are_published(metrics: Metrics) -> None:

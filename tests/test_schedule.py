@@ -36,7 +36,24 @@ class Looks:
         self.began: list[float] = []
         self.skips: list[str] = []
         self.clock = HandClock()
-        self.schedule = Schedule(clock=self.clock, run=self._run, skipped=self.skips.append, lagged=lambda _: None)
+        self.pulses = 0
+        self.steps: list[float] = []
+        self.schedule = Schedule(
+            clock=self.clock,
+            run=self._run,
+            skipped=self.skips.append,
+            lagged=lambda _: None,
+            pulse=self._pulse,
+            stepped=self._stepped,
+        )
+
+    async def _stepped(self, by: float) -> None:
+        self.steps.append(by)
+        self.clock.correct(by)
+        self.schedule.move(by)
+
+    def _pulse(self) -> None:
+        self.pulses += 1
 
     async def _run(self, _service: str, _check: str) -> None:
         self.began.append(self.clock.now())
@@ -192,3 +209,38 @@ def test_the_phase_of_a_check_is_the_same_after_a_restart() -> None:
     assert Rhythm(KEY, 15).get_next_fire_time(None, now) == Rhythm(KEY, 15).get_next_fire_time(None, now)
     phases = {Rhythm(Key(f"service-{n}", "tcp"), 15).phase for n in range(50)}
     assert len(phases) == 50
+
+
+async def test_what_is_added_is_looked_at_at_once_and_what_is_dropped_never_again() -> None:
+    looks = Looks(takes=0.01)
+    looks.schedule.start({KEY: 0.05})
+    await _until(lambda: len(looks.began) >= 3)
+    await looks.schedule.drop([KEY, Key("never", "there")])
+    count = len(looks.began)
+    looks.schedule.want("rds", "rds", looks.clock.now())
+    await asyncio.sleep(0.3)
+    assert len(looks.began) == count
+    looks.schedule.add({KEY: 60.0})
+    await _until(lambda: len(looks.began) == count + 1)
+    await looks.schedule.close(within_seconds=1)
+
+
+async def test_a_look_of_what_is_dropped_is_over_when_that_returns_and_others_go_on() -> None:
+    looks, other = Looks(takes=30), Key("nodejs", "pm2")
+    looks.schedule.start({KEY: 60.0, other: 60.0})
+    await _until(lambda: len(looks.began) == 2)
+    looks.schedule.want("rds", "rds", looks.clock.now() + 0.01)
+    await looks.schedule.drop([KEY])
+    assert [task.get_name() for task in asyncio.all_tasks() if task.get_name().startswith("look ")] == [
+        "look nodejs/pm2"
+    ]
+    await asyncio.sleep(0.1)
+    assert len(looks.began) == 2, "a wish for it is forgotten"
+    await looks.schedule.close(within_seconds=0.1)
+
+
+async def test_the_schedule_shows_that_it_lives() -> None:
+    looks = Looks()
+    looks.schedule.start({})
+    await _until(lambda: looks.pulses > 0)
+    await looks.schedule.close(within_seconds=1)

@@ -12,6 +12,8 @@ import pytest
 from monitor.clock import SystemClock
 from monitor.core.model import (
     AcknowledgeAlert,
+    AddRecurring,
+    ChannelPlan,
     CheckPlan,
     Failed,
     Failure,
@@ -28,7 +30,10 @@ from monitor.core.step import UnknownId
 from monitor.service_monitoring import Change, ServiceMonitoring
 from monitor.store import Store, StoreError
 
-PLAN = Plan({"redis": ServicePlan("redis", (CheckPlan("tcp", "tcp", every=15, timeout=5, stale_after=45, confirm=1),))})
+PLAN = Plan(
+    {"redis": ServicePlan("redis", (CheckPlan("tcp", "tcp", every=15, timeout=5, stale_after=45, confirm=1),))},
+    channels=(ChannelPlan("webhook"),),
+)
 
 
 @dataclass
@@ -41,9 +46,7 @@ class House:
 
     async def open(self) -> None:
         self.store = Store.open(self.directory)
-        self.monitoring = await ServiceMonitoring.open(
-            plan=PLAN, store=self.store, clock=self.clock, route=lambda _: ("webhook",)
-        )
+        self.monitoring = await ServiceMonitoring.open(plan=PLAN, store=self.store, clock=self.clock)
         self.monitoring.subscribe(self.changes.append)
 
     def observation(self, *, good: bool) -> Observation:
@@ -137,3 +140,41 @@ async def test_a_restart_goes_on_with_the_open_incident_and_tells_it_no_second_t
         await house.monitoring.take(house.observation(good=True))
     notices = [e.notice for change in house.changes for e in change.events if isinstance(e, NoticeDue)]
     assert [(each.kind.value, each.incident.id) for each in notices] == [("resolved", incident.id)]
+
+
+async def test_registered_functions_hear_what_happens_and_one_that_raises_harms_nothing(house: House) -> None:
+    heard = list[object]()
+
+    def raises(event: object) -> None:
+        heard.append(event)
+        raise RuntimeError("of the embedding program")
+
+    house.monitoring.register(raises)
+    events = await house.monitoring.take(house.observation(good=False))
+    async with asyncio.timeout(10):
+        while tuple(heard) != events:
+            await asyncio.sleep(0.01)
+    house.monitoring.remove(raises)
+    with pytest.raises(ValueError, match="not registered"):
+        house.monitoring.remove(raises)
+    house.monitoring.close()
+
+
+async def test_recurring_maintenance_has_its_window_at_once_and_over_a_restart(house: House) -> None:
+    await house.monitoring.take(AddRecurring("redis", "0 3 * * 0", "Asia/Seoul", 3600.0, "kim"))
+    (window,) = house.monitoring.state.maintenance
+    (rule,) = house.monitoring.state.recurring
+    assert (window.recurring, window.ends_at - window.starts_at, rule.last_start) == (rule.id, 3600.0, window.starts_at)
+    assert house.clock.now() < window.ends_at
+    await house.store.close()
+    await house.open()
+    await house.monitoring.take(None)
+    assert (house.monitoring.state.maintenance, house.monitoring.state.recurring) == ((window,), (rule,))
+
+
+async def test_a_rule_that_is_no_longer_understood_makes_no_window_and_harms_nothing(house: House) -> None:
+    for _ in range(2):
+        await house.monitoring.take(AddRecurring("redis", "0 3 * * 0", "Mars/Olympus", 3600.0, "kim"))
+    events = await house.monitoring.take(house.observation(good=False))
+    assert events
+    assert house.monitoring.state.maintenance == ()

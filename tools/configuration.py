@@ -17,10 +17,10 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from monitor.checks import KINDS
-from monitor.checks.base import Bounds, Check
-from monitor.config.explain import kind_of
+from monitor.checks.base import Bounds, Check, Level
+from monitor.config.explain import keys_of, kind_of
 from monitor.config.mistakes import listed
-from monitor.config.model import AwsConfig, Config, LogConfig, ServiceConfig, StateConfig, WebConfig
+from monitor.config.model import AwsConfig, Config, HeartbeatConfig, LogConfig, ServiceConfig, StateConfig, WebConfig
 from monitor.config.schema import schema_text
 from monitor.config.show import duration
 from monitor.core.model import Threshold
@@ -30,6 +30,8 @@ from monitor.notify.base import Channel
 
 ROOT: Final = Path(__file__).parents[1]
 BEGIN: Final = "<!-- from here on written by tools/configuration.py -->\n"
+LEVELS: Final = """A bound is a number, a duration (`2s`) or a share (`80%`). It may be written alone (`warning: 80%`),
+or with what belongs to it:"""
 END: Final = "<!-- to here -->\n"
 
 
@@ -51,12 +53,12 @@ def reference() -> Iterator[str]:
     yield from _section("### state", StateConfig)
     yield from _section("### aws", AwsConfig)
     yield from _section("### log", LogConfig)
+    yield from _section("### heartbeat", HeartbeatConfig)
     yield from _section("### databases.NAME", DatabaseConfig)
     yield from _section("### services.NAME", ServiceConfig)
     yield from _section("## Checks", Check, said="What every check may say:", leave_out=("kind",))
-    yield f"A bound (`thresholds.METRIC`) has {listed(f'`{key}`' for key in Bounds.model_fields)} or both: a number, a"
-    yield "duration (`2s`) or a share (`80%`)."
-    yield ""
+    yield from _section("### thresholds.METRIC", Bounds)
+    yield from _section("### thresholds.METRIC.SEVERITY", Level, said=LEVELS)
     for kind in KINDS:
         yield from _section(f"### kind: {kind_of(kind)[0]}", kind, leave_out=tuple(Check.model_fields))
         yield from _defaults(kind)
@@ -66,7 +68,7 @@ def reference() -> Iterator[str]:
 
 
 def _section(title: str, model: type[BaseModel], *, said: str = "", leave_out: tuple[str, ...] = ()) -> Iterator[str]:
-    fields = {name: field for name, field in model.model_fields.items() if name not in leave_out}
+    fields = {name: field for name, field in keys_of(model).items() if name not in leave_out}
     yield from (title, "", said or getdoc(model) or "", "")
     if fields:
         yield from ("| key | value | default | meaning |", "|---|---|---|---|")
@@ -130,7 +132,9 @@ def _entry(model: Any) -> str:
         return "checks"
     if issubclass(model, Channel):
         return "channels"
-    return {ServiceConfig: "services", DatabaseConfig: "databases", Bounds: "bounds"}.get(model, "mapping, see below")
+    return {ServiceConfig: "services", DatabaseConfig: "databases", Bounds: "bounds", Level: "bound"}.get(
+        model, "mapping, see below"
+    )
 
 
 def _default(field: FieldInfo) -> str:

@@ -6,12 +6,12 @@ import asyncio
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
 
 from monitor.core.durations import parse_duration
-from monitor.core.model import Fact, Failure, Reading, Seen, Threshold
+from monitor.core.model import Fact, Failure, Reading, Seen, Severity, Threshold
 from monitor.sources.aside import Aside
 from monitor.sources.aws import Aws
 from monitor.sources.host import HostSource
@@ -127,20 +127,75 @@ Bound = Annotated[float, BeforeValidator(_bound, json_schema_input_type=float | 
 """A bound in configuration: a plain number, a duration (`2s`) or a share (`80%` = 0.8)."""
 
 
-class Bounds(BaseModel):
-    """`warning` and `critical` bounds of one metric."""
+class Level(BaseModel):
+    """One bound with what belongs to it. Where nothing belongs to it, the bound may be written alone."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    warning: Bound | None = None
-    critical: Bound | None = None
+
+    at: Bound | None = Field(default=None, description="Where it begins. Default: as the kind has it.")
+    recover: Bound | None = Field(
+        default=None, description="Where it is well again. Default: anywhere on the good side of the bound."
+    )
+    lasts: Seconds | None = Field(
+        default=None,
+        alias="for",
+        description="How long it must be past the bound to count. Default: no time.",
+    )
+
+
+def _level(value: object) -> object:
+    return value if value is None or isinstance(value, dict | Level) else {"at": value}
+
+
+AnyLevel = Annotated[Level, BeforeValidator(_level, json_schema_input_type=float | str | Level)]
+
+
+class Bounds(BaseModel):
+    """The bounds of one metric, by severity. What is past `info` or `error` is shown and published as an alert, and
+    pages nobody."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    info: AnyLevel | None = None
+    warning: AnyLevel | None = None
+    error: AnyLevel | None = None
+    critical: AnyLevel | None = None
+
+    def over(self, default: Threshold) -> Threshold:
+        """The threshold with these bounds put in. A bound that is left out keeps its default; one that is null is
+        none."""
+        changes: dict[str, Any] = {}
+        recover, lasts = dict(default.recover), dict(default.lasts)
+        for severity in Severity:
+            if severity.value not in self.model_fields_set:
+                continue
+            level: Level | None = getattr(self, severity.value)
+            if level is None or level.at is not None:
+                changes[severity.value] = level.at if level else None
+            if level and level.recover is not None:
+                recover[severity] = level.recover
+            if level and level.lasts is not None:
+                lasts[severity] = level.lasts
+        return replace(default, **changes, recover=recover, lasts=lasts)
+
+
+def _nothing_to_end() -> None:
+    """Ends the watching of a check that is told of nothing."""
 
 
 def _wrong_bounds(threshold: Threshold) -> str | None:
-    bounds = [bound for bound in (threshold.warning, threshold.critical) if bound is not None]
-    if threshold.unit == "ratio" and any(bound > 1 for bound in bounds):
-        return f"a bound on {threshold.metric} is a share; write for example 80% or 0.8"
-    if bounds != sorted(bounds, reverse=threshold.worse == "below"):
-        return f"on {threshold.metric}, warning ({bounds[0]:g}) is beyond critical ({bounds[1]:g})"
+    metric, sign = threshold.metric, -1 if threshold.worse == "below" else 1
+    for severity in Severity:
+        bound, recover = threshold.bound(severity), threshold.recover.get(severity)
+        if threshold.unit == "ratio" and any(value > 1 for value in (bound, recover) if value is not None):
+            return f"a bound on {metric} is a share; write for example 80% or 0.8"
+        if bound is None and (recover is not None or severity in threshold.lasts):
+            return f"on {metric}, {severity.value} has no bound; say where it begins with at"
+        if bound is not None and recover is not None and sign * recover >= sign * bound:
+            return f"on {metric}, {severity.value} begins at {bound:g}, so it cannot be well again at {recover:g}"
+    warning, critical = threshold.warning, threshold.critical
+    if warning is not None and critical is not None and sign * warning > sign * critical:
+        return f"on {metric}, warning ({warning:g}) is beyond critical ({critical:g})"
     return None
 
 
@@ -199,15 +254,15 @@ class Check(BaseModel):
         return ()
 
     def judged_by(self) -> tuple[Threshold, ...]:
-        """The default thresholds with the configured bounds put in. A bound that is left out keeps its default; one
-        that is null is none."""
+        """The default thresholds with the configured bounds put in."""
         return tuple(
-            replace(each, **own.model_dump(exclude_unset=True)) if (own := self.thresholds.get(each.metric)) else each
-            for each in self.default_thresholds
+            own.over(each) if (own := self.thresholds.get(each.metric)) else each for each in self.default_thresholds
         )
 
-    def watch(self, env: Env, look_now: Callable[[], None]) -> None:
-        """Have `look_now` called, on the loop, whenever something may have changed. Most kinds are told of nothing."""
+    def watch(self, env: Env, look_now: Callable[[], None]) -> Callable[[], None]:  # noqa: ARG002 — for those who are told
+        """Have `look_now` called, on the loop, whenever something may have changed, until what comes back is called.
+        Most kinds are told of nothing."""
+        return _nothing_to_end
 
     @abstractmethod
     async def look(self, env: Env) -> Seen:

@@ -69,6 +69,10 @@ class NginxCheck(Check):
         description="What to ask for instead of a location's prefix: `/api/: /api/health`. Keys are as in Nginx.",
     )
 
+    def watch(self, env: Env, look_now: Callable[[], None]) -> Callable[[], None]:  # noqa: ARG002 — nobody tells of Nginx
+        """Its logs are followed for as long as it is watched."""
+        return env.nginx.use(self.config, prefix=self.prefix, pid_file=self.pid)
+
     async def look(self, env: Env) -> Seen:
         """Raises CheckFailed in phase process (not_running), connect (refused) or answer (frozen, timeout), CheckBlind
         when the configuration cannot be read."""

@@ -109,9 +109,9 @@ class Pm2Check(Check):
     def _daemon(self) -> str:
         return f"pm2 {self.home}" if self.home else "pm2"
 
-    def watch(self, env: Env, look_now: Callable[[], None]) -> None:
+    def watch(self, env: Env, look_now: Callable[[], None]) -> Callable[[], None]:
         """The end of PM2's connection is the end of PM2, or of this daemon of its."""
-        env.pm2.get(self.home).on_gone(look_now)
+        return env.pm2.get(self.home).on_gone(look_now)
 
     async def look(self, env: Env) -> Seen:
         """Without `app`, raises CheckFailed in phase connect (missing_socket, refused, timeout) or reply (timeout,

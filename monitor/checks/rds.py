@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -116,10 +115,12 @@ class RdsCheck(Check):
             raise CheckFailed(failure, readings=(_NOT_UP, _tally(failure), *readings), facts=facts)
         return Seen((_UP, *readings), facts)
 
-    def watch(self, env: Env, look_now: Callable[[], None]) -> None:
+    def watch(self, env: Env, look_now: Callable[[], None]) -> Callable[[], None]:
         """The sentinel session notices a server that goes, stalls or comes back."""
-        with suppress(NotConfigured):
-            env.databases.get(self.database).watch(lambda _: look_now())
+        try:
+            return env.databases.get(self.database).watch(lambda _: look_now())
+        except NotConfigured:
+            return super().watch(env, look_now)
 
 
 def _failed(error: DatabaseFailed, config: DatabaseConfig) -> CheckFailed:

@@ -98,7 +98,7 @@ class SecurityGroupCheck(Check):
         """The way to the database, without which its own check cannot be good."""
         return (f"firewall {self.database}",)
 
-    def watch(self, env: Env, look_now: Callable[[], None]) -> None:
+    def watch(self, env: Env, look_now: Callable[[], None]) -> Callable[[], None]:
         """Silence on the way to the database, and its end. What the core wants beside that knows no gap."""
         last = -MINIMUM_GAP_SECONDS
 
@@ -109,8 +109,10 @@ class SecurityGroupCheck(Check):
                 last = now
                 look_now()
 
-        with suppress(NotConfigured):
-            env.databases.get(self.database).on_silence(heard)
+        try:
+            return env.databases.get(self.database).on_silence(heard)
+        except NotConfigured:
+            return super().watch(env, look_now)
 
     async def look(self, env: Env) -> Seen:
         """Raises CheckBlind for anything short of well-formed answers, with the missing permission named."""

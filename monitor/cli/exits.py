@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from monitor.core.model import Status
+from monitor.core.words import Status
 
 OK: Final = 0
 CANNOT: Final = 1
 """Something of this machine is in the way: a port, a directory."""
+UNKNOWN: Final = 3
+"""How things are could not be found out."""
 USAGE: Final = 64
 """The command line is wrong (EX_USAGE)."""
 BAD_CONFIGURATION: Final = 78

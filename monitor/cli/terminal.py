@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Final, TextIO
 
-from monitor.core.model import Status
+from monitor.core.words import Status
 
 _COLOURS: Final[Mapping[Status, str]] = {
     Status.HEALTHY: "32",

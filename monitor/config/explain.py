@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, TypeAlias, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from monitor.config.document import Path
@@ -201,8 +202,13 @@ def keys_at(loc: Loc, model: type[BaseModel]) -> tuple[str, ...]:
     places: list[Any] = [model]
     for part in loc:
         places = [below for place in places for below in _below(place, part)]
-    keys = [key for place in places for each in _models(place) for key in each.model_fields]
+    keys = [key for place in places for each in _models(place) for key in keys_of(each)]
     return tuple(dict.fromkeys(keys))
+
+
+def keys_of(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """The fields of a model by the keys that people write."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
 def _below(annotation: Any, part: str | int) -> Iterator[Any]:
@@ -210,8 +216,8 @@ def _below(annotation: Any, part: str | int) -> Iterator[Any]:
     for each in _branches(annotation):
         origin, arguments = get_origin(each), get_args(each)
         if isinstance(each, type) and issubclass(each, BaseModel):
-            if part in each.model_fields:
-                yield each.model_fields[str(part)].annotation
+            if (field := keys_of(each).get(str(part))) is not None:
+                yield field.annotation
             elif part in kind_of(each):
                 yield each
         elif isinstance(part, int) and origin in (list, tuple):

@@ -22,6 +22,7 @@ from monitor.config.mistakes import ConfigError, Mistake, Place, listed
 from monitor.config.model import Config
 from monitor.config.plan import plan
 from monitor.config.relations import circles, names_given_twice, planned_roughly, watched_databases
+from monitor.config.web_config import WebFile, read_web_config
 from monitor.database.settings import DatabaseConfig, NotConfigured
 
 __all__ = ["ConfigError", "Loaded", "Mistake", "find_config", "load"]
@@ -35,13 +36,15 @@ _KEPT: Final = ("kind", "name", "every", "timeout", "stale_after", "confirm", "r
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
     """A good configuration with what belongs to it. `environment`: the process's own over `env_file`; `databases`: all
-    by name, `default` among them; `warnings`: what people should know, each with its place."""
+    by name, `default` among them; `warnings`: what people should know, each with its place; `web`: what
+    `web.config_file` says."""
 
     path: Path
     config: Config
     environment: Mapping[str, str] = field(repr=False)
     databases: Mapping[str, DatabaseConfig | NotConfigured]
     warnings: tuple[str, ...] = ()
+    web: WebFile = field(default_factory=WebFile)
 
 
 def find_config(explicit: Path | None, cwd: Path) -> Path:
@@ -101,6 +104,7 @@ class _Loading:
             self._explain(each)
         for each in circles(plan(config) if config else planned_roughly(data)):
             self._explain(each)
+        web = self._web_file(config) if config else WebFile()
         if config is None or self._mistakes:
             raise ConfigError(sorted(set(self._mistakes), key=self._order))
         return Loaded(
@@ -108,8 +112,19 @@ class _Loading:
             config=config,
             environment=self._environment,
             databases=_databases(config, self._environment),
-            warnings=tuple(self._warnings),
+            warnings=(*self._warnings, *web.warnings),
+            web=web,
         )
+
+    def _web_file(self, config: Config) -> WebFile:
+        path = config.web.config_file
+        if path is None:
+            return WebFile()
+        try:
+            return read_web_config(path, shown=shown_path(path))
+        except ConfigError as error:
+            self._mistakes.extend(error.mistakes)
+            return WebFile()
 
     def _env_file(self, environ: Mapping[str, str]) -> Mapping[str, str]:
         """What `env_file` holds. A file that is not there is a warning: the product may not live on this machine."""

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import ipaddress
-import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
+    SecretStr,
     ValidationInfo,
     ValidatorFunctionWrapHandler,
     WrapValidator,
@@ -21,15 +22,34 @@ from pydantic import (
 )
 
 from monitor.checks import CheckConfig
-from monitor.checks.base import Check
+from monitor.checks.base import Check, Seconds
 from monitor.config.absent import NotConfiguredCheck
 from monitor.config.mistakes import did_you_mean
+from monitor.config.places import default_directory, parse_listen
+from monitor.core.durations import parse_duration
 from monitor.database.settings import DatabaseConfig
 from monitor.notify import ChannelConfig
 
 NAME: Final = r"^[A-Za-z0-9_.-]{1,64}$"
-_LAST_PORT: Final = 65535
-_HOST_NAME: Final = re.compile(r"(?=.{1,253}$)(?!-)[A-Za-z0-9_-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9_-]{1,63}(?<!-))*\.?")
+
+
+def _seconds(value: object) -> object:
+    return parse_duration(value) if isinstance(value, str) and value != "never" else value
+
+
+_Duration = BeforeValidator(_seconds, json_schema_input_type=float | str)
+Reminder = Annotated[Annotated[float, Field(ge=60, allow_inf_nan=False)] | Literal["never"], _Duration]
+GiveUp = Annotated[float, _Duration, Field(ge=86400, allow_inf_nan=False)]
+
+
+def _is_a_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except ZoneInfoNotFoundError:
+        raise ValueError(f"there is no time zone {name!r}{did_you_mean(name, available_timezones())}") from None
+    except (ValueError, OSError):  # a path out of the zones, or a directory of them
+        raise ValueError(f"{name!r} is not a time zone; write for example Asia/Seoul or UTC") from None
+    return name
 
 
 def _near(path: Path, info: ValidationInfo) -> Path:
@@ -45,31 +65,6 @@ NearPath = Annotated[Path, AfterValidator(_near)]
 """A path, relative to the directory of the configuration file."""
 
 Name = Annotated[str, Field(pattern=NAME)]
-
-
-def parse_listen(listen: str) -> tuple[str, int]:
-    """Host and port of `127.0.0.1:10142`, `[::1]:10142` or `name:10142`. Raises ValueError with a text for people."""
-    host, colon, port = listen.rpartition(":")
-    if not colon or not port.isascii() or not port.isdigit():
-        raise ValueError("must be host:port, for example 127.0.0.1:10142 or [::1]:10142")
-    if not host:
-        raise ValueError(f"has no host; for every address of this machine write 0.0.0.0:{port}")
-    if not 1 <= int(port[:6]) <= _LAST_PORT:
-        raise ValueError("the port must be 1 to 65535")
-    if host.startswith("[") and host.endswith("]"):
-        return _ipv6(host[1:-1]), int(port)
-    if ":" in host:
-        raise ValueError(f"an IPv6 address stands in brackets: [{host}]:{port}")
-    if not _HOST_NAME.fullmatch(host):
-        raise ValueError("the host is neither an address nor a name")
-    return host, int(port)
-
-
-def _ipv6(text: str) -> str:
-    try:
-        return str(ipaddress.IPv6Address(text))
-    except ValueError:
-        raise ValueError("what stands in brackets is not an IPv6 address") from None
 
 
 def _listens(listen: str) -> str:
@@ -128,6 +123,21 @@ class AwsConfig(Section):
     endpoint_url: str | None = Field(default=None, min_length=1, description="Another endpoint than AWS' own.")
 
 
+def _http_url(url: SecretStr) -> SecretStr:
+    parts = urlsplit(url.get_secret_value())
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("must be an http:// or https:// address")
+    return url
+
+
+class HeartbeatConfig(Section):
+    """A service that wakes people when it no longer hears from the monitor (Healthchecks and the like)."""
+
+    url: Annotated[SecretStr, AfterValidator(_http_url)] = Field(description="Where the sign of life is sent.")
+    every: Seconds = Field(default=60.0, ge=1, description="How often.")
+    method: Literal["GET", "POST"] = Field(default="GET", description="How it is asked for.")
+
+
 class LogConfig(Section):
     """What the monitor says of itself, on stderr."""
 
@@ -175,10 +185,16 @@ class Config(Section):
         default=None, description="A file of NAME=value lines; what the process's environment has wins over it."
     )
     language: Literal["en", "ko"] = Field(default="en", description="What notices, page and terminal speak.")
+    timezone: Annotated[str, AfterValidator(_is_a_zone)] = Field(
+        default="UTC", description="The zone of the times in notices for people, for example `Asia/Seoul`."
+    )
     web: WebConfig = WebConfig()
     state: StateConfig = StateConfig()
     aws: AwsConfig = AwsConfig()
     log: LogConfig = LogConfig()
+    heartbeat: HeartbeatConfig | None = Field(
+        default=None, description="Somebody else's service that expects a sign of life."
+    )
     databases: dict[Name, Annotated[DatabaseConfig, AfterValidator(_near_authority)]] = Field(
         default_factory=dict,
         description="Databases by name. `default` is the one of DATABASE_URL or DB_HOST, DB_PORT, DB_NAME, DB_USER, "
@@ -186,19 +202,17 @@ class Config(Section):
     )
     services: dict[Name, ServiceConfig] = Field(min_length=1, description="What is watched, by name.")
     notify: tuple[ChannelConfig, ...] = Field(default=(), description="Where notices go.")
+    remind: Reminder = Field(
+        default=14400.0,
+        description="How long after the last notice of an open incident that nobody has acknowledged people are "
+        "reminded; twice as long with each reminder, a day at most. `never`: not at all.",
+    )
+    give_up: GiveUp = Field(
+        default=259200.0,
+        description="How long a notice is tried again that its receiver does not take for now; a day at least.",
+    )
 
 
 def state_directory(config: Config, environ: Mapping[str, str], *, root: bool | None = None) -> Path:
-    """`state.directory`, else $STATE_DIRECTORY, else /var/lib/infra-monitor as root, else the XDG state directory.
-
-    `root`: whether we are root; asked of the system unless said.
-    """
-    if config.state.directory is not None:
-        return config.state.directory
-    if given := environ.get("STATE_DIRECTORY", "").partition(":")[0]:  # systemd lists several, parted by colons
-        return Path(given)
-    if os.geteuid() == 0 if root is None else root:
-        return Path("/var/lib/infra-monitor")
-    xdg = environ.get("XDG_STATE_HOME", "")
-    base = Path(xdg) if xdg.startswith("/") else Path(environ.get("HOME") or Path.home(), ".local", "state")
-    return base / "infra-monitor"
+    """`state.directory`, else the default place; see `monitor.config.places`."""
+    return config.state.directory or default_directory(environ, root=root)

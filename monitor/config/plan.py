@@ -24,7 +24,11 @@ def plan(config: Config) -> Plan:
         for check in service.checks:
             for thing in check.provides:
                 providers.setdefault(thing, []).append(name)
-    return Plan(services={name: _service(name, service, providers) for name, service in config.services.items()})
+    return Plan(
+        services={name: _service(name, service, providers) for name, service in config.services.items()},
+        channels=tuple(channel.planned() for channel in config.notify),
+        remind=None if config.remind == "never" else config.remind,
+    )
 
 
 def _service(name: str, service: ServiceConfig, providers: Mapping[str, list[str]]) -> ServicePlan:

@@ -14,7 +14,7 @@ from monitor.config.load import Loaded
 from monitor.config.model import state_directory
 from monitor.config.plan import plan
 from monitor.config.secrets import MASK, Veil, secrets_of
-from monitor.core.model import ServicePlan
+from monitor.core.model import ServicePlan, Severity, Threshold
 from monitor.database import NotConfigured
 
 
@@ -38,8 +38,21 @@ def _by_nature(planned: ServicePlan, checks: tuple[Check, ...]) -> dict[str, Any
 
 
 def _check(check: Check) -> dict[str, Any]:
-    bounds = {each.metric: {"warning": each.warning, "critical": each.critical} for each in check.judged_by()}
-    return {**_plain(check), "name": check.label, "thresholds": bounds}
+    return {
+        **_plain(check),
+        "name": check.label,
+        "thresholds": {each.metric: _bounds(each) for each in check.judged_by()},
+    }
+
+
+def _bounds(threshold: Threshold) -> dict[str, Any]:
+    """Each bound as it would be written: alone, or with what belongs to it."""
+    shown: dict[str, Any] = {}
+    for severity in Severity:
+        at, lasts = threshold.bound(severity), threshold.lasts.get(severity)
+        more = {"recover": threshold.recover.get(severity), "for": None if lasts is None else duration(lasts)}
+        shown[severity.value] = {"at": at, **more} if any(more.values()) else at
+    return shown
 
 
 def _plain(value: Any) -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
+from monitor.core import bounds
 from monitor.core.causes import RULES
 from monitor.core.causes.scene import Around, Scene, Sign, facts_of
 from monitor.core.model import (
@@ -89,4 +90,5 @@ def _signs(check: CheckPlan, known: CheckState) -> Iterator[Sign]:
     facts = facts_of(known.last)
     for metric, settled in known.settled.items():
         if settled.status.failing and settled.trouble is not None:
-            yield Sign(check.name, check.kind, metric, settled.trouble, settled.looked_at, facts, known.rule_changes)
+            name = bounds.metric_of(metric)
+            yield Sign(check.name, check.kind, name, settled.trouble, settled.looked_at, facts, known.rule_changes)

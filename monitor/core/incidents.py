@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from monitor.core import hold, notices
+from monitor.core.audience import is_told
 from monitor.core.model import (
+    QUIET,
     Alert,
     AlertOpened,
     AlertResolved,
@@ -45,9 +47,10 @@ def _followed(turn: Turn, incident: Incident, alert: Alert) -> Alert:
 def _as_believed(alert: Alert, settled: Settled) -> Alert:
     trouble = settled.trouble
     assert trouble is not None  # noqa: S101 — settle keeps the trouble of everything that is failing
+    loud = Severity.WARNING if settled.status is Status.WARNING else Severity.CRITICAL
     return replace(
         alert,
-        severity=Severity.WARNING if settled.status is Status.WARNING else Severity.CRITICAL,
+        severity=trouble.severity if trouble.severity in QUIET else loud,
         status=settled.status,
         message=trouble.message,
         value=trouble.value,
@@ -69,7 +72,7 @@ def find_roots(turn: Turn) -> None:
         if turn.status(incident.root).failing:
             groups.setdefault(root_of(turn, incident.root), []).append(incident)
     for root, group in groups.items():
-        survivor = min(group, key=lambda each: (not notices.is_told(each), each.root != root, each.opened_at))
+        survivor = min(group, key=lambda each: (not is_told(each), each.root != root, each.opened_at))
         if survivor.root != root:
             survivor = turn.put(_rooted(turn, survivor, root))
         for other in group:
@@ -95,7 +98,7 @@ def _merge(turn: Turn, incident: Incident, *, into: Incident) -> Incident:
     for each in turn.state.incidents:
         if each.adopted_by == incident.id:
             turn.put(replace(each, adopted_by=survivor.id))
-    if not notices.is_told(incident):
+    if not is_told(incident):
         turn.remove(incident)
         return survivor
     adopted = replace(incident, adopted_by=survivor.id)
@@ -186,14 +189,24 @@ def open_incident(
 def grade(turn: Turn) -> None:
     """As loud as the loudest of its alerts; once people were told, never less loud than it was."""
     for incident in turn.open_incidents():
-        loudest = max(
-            (alert.severity for alert in incident.alerts if alert.resolved_at is None),
-            key=lambda severity: severity.rank,
-            default=incident.severity,
-        )
+        alerts = [alert for alert in incident.alerts if alert.resolved_at is None]
+        if not alerts:
+            continue
+        loudest = max((alert.severity for alert in alerts), key=lambda severity: severity.rank)
         louder = loudest.rank > incident.severity.rank
-        if louder or (loudest is not incident.severity and not notices.is_told(incident)):
-            turn.put(replace(incident, severity=loudest))
+        if louder or (loudest is not incident.severity and not is_told(incident)):
+            incident = turn.put(replace(incident, severity=loudest))  # noqa: PLW2901 — its next value
+        loud = [alert for alert in alerts if alert.severity not in QUIET]
+        if incident.quiet is bool(loud):
+            turn.put(_grown_loud(turn, incident, loud) if loud else replace(incident, quiet=True))
+
+
+def _grown_loud(turn: Turn, incident: Incident, loud: list[Alert]) -> Incident:
+    """What paged nobody so far is going to, so that what could explain it is looked at first."""
+    since = min(_began_to_fail(turn.check(alert.service, alert.check).settled[alert.metric or ""]) for alert in loud)
+    held = replace(incident, quiet=False, looks_since=since, hold_until=turn.now + turn.plan.hold)
+    hold.want_looks(turn, held)
+    return held
 
 
 def end_finished(turn: Turn) -> None:
@@ -208,7 +221,7 @@ def resolve(turn: Turn, incident: Incident, *, by: str | None) -> None:
     """End an incident and those it has adopted. Who was told that it opened is told that it is over: no mute and no
     doubt holds this back."""
     ended = turn.put(replace(incident, resolved_at=turn.now, resolved_by=by, settling_since=None, settling_until=None))
-    if notices.is_told(ended):
+    if is_told(ended):
         notices.tell(turn, ended, NoticeKind.RESOLVED)
     for each in turn.state.incidents:
         if each.adopted_by == incident.id and each.resolved_at is None:

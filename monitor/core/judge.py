@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final, assert_never
 
+from monitor.core import bounds
 from monitor.core.durations import format_duration
 from monitor.core.model import (
     Blind,
@@ -18,6 +20,8 @@ from monitor.core.model import (
     Observation,
     Reading,
     Seen,
+    Settled,
+    Severity,
     Status,
     Threshold,
     Trouble,
@@ -32,15 +36,24 @@ class Verdict:
     """What one look says of each metric it can speak of; None is good news, a metric that is missing is no news.
 
     `certain` is the worst finding that asks for no grace: it counts even while `troubles[""]` is still in grace.
+    `past` are the bounds that each number is past, whether that counts yet or not; the next one counts from `due` on.
     """
 
     troubles: Mapping[str, Trouble | None] = field(default_factory=dict)
     certain: Trouble | None = None
     blind_reason: str | None = None
+    past: Mapping[str, Mapping[Severity, float]] = field(default_factory=dict)
+    due: float | None = None
 
 
-def judge(observation: Observation, thresholds: Iterable[Threshold]) -> Verdict:
-    """A look that failed speaks of itself and of what it still read; a blind one says nothing at all."""
+_NOTHING_KNOWN: Final = Settled()
+
+
+def judge(
+    observation: Observation, thresholds: Iterable[Threshold], known: Mapping[str, Settled] = MappingProxyType({})
+) -> Verdict:
+    """A look that failed speaks of itself and of what it still read; a blind one says nothing at all. `known` is what
+    is believed of each metric: what a number has been past it is until it has recovered."""
     result = observation.result
     match result:
         case Blind(reason):
@@ -51,7 +64,13 @@ def judge(observation: Observation, thresholds: Iterable[Threshold]) -> Verdict:
             worst, certain = _of_findings(facts)
         case _:
             assert_never(result)
-    return Verdict({LOOK: worst, **_of_readings(readings, thresholds)}, certain)
+    standings = _standings(readings, thresholds, known, observation.began)
+    return Verdict(
+        {LOOK: worst, **{name: _trouble(each) for name, each in standings.items()}},
+        certain,
+        past={name: each.past for name, each in standings.items() if each.past},
+        due=min((each.due for each in standings.values() if each.due is not None), default=None),
+    )
 
 
 def _of_failure(failure: Failure) -> Trouble | None:
@@ -71,25 +90,47 @@ def _of_findings(facts: Iterable[Fact]) -> tuple[Trouble | None, Trouble | None]
     return (troubles[0] if troubles else None), certain
 
 
-def _of_readings(readings: Iterable[Reading], thresholds: Iterable[Threshold]) -> dict[str, Trouble | None]:
-    known: dict[str, list[Reading]] = {}
+def _standings(
+    readings: Iterable[Reading], thresholds: Iterable[Threshold], known: Mapping[str, Settled], began: float
+) -> dict[str, bounds.Standing]:
+    """Where each number stands. The worst of several series of one name decides."""
+    found: dict[str, list[Reading]] = {}
     for reading in readings:
         if not math.isnan(reading.value):
-            known.setdefault(reading.name, []).append(reading)
-    return {each.metric: _against(each, known[each.metric]) for each in thresholds if each.metric in known}
+            found.setdefault(reading.name, []).append(reading)
+    standings = {}
+    for each in thresholds:
+        if each.metric in found:
+            worst = max(found[each.metric], key=lambda reading: bounds.badness(each, reading.value))
+            for name, severities in bounds.tracks(each):
+                past = known.get(name, _NOTHING_KNOWN).past
+                standings[name] = bounds.stand(each, worst, severities, past=past, began=began)
+    return standings
 
 
-def _against(threshold: Threshold, readings: list[Reading]) -> Trouble | None:
-    """The worst of several series of one name decides."""
-    sign = -1.0 if threshold.worse == "below" else 1.0
-    worst = max(readings, key=lambda reading: sign * reading.value)
-    for status, bound in ((Status.CRITICAL, threshold.critical), (Status.WARNING, threshold.warning)):
-        if bound is not None and sign * worst.value >= sign * bound:
-            unit = threshold.unit or worst.unit
-            values = {"metric": series(worst), "value": quantity(worst.value, unit), "limit": quantity(bound, unit)}
-            words = Message(f"trouble.{'below' if sign < 0 else 'above'}", values)
-            return Trouble(threshold.metric, status, "threshold", words, value=worst.value, threshold=bound)
-    return None
+def _trouble(standing: bounds.Standing) -> Trouble | None:
+    """What counts of it. A number on its way back, past the bound no longer but not yet well, is still trouble."""
+    threshold, reading, severity = standing.threshold, standing.reading, standing.counts
+    if severity is None:
+        return None
+    unit = threshold.unit or reading.unit
+    limit = at = threshold.bound(severity) or 0.0
+    key = f"trouble.{'below' if threshold.worse == 'below' else 'above'}"
+    if not bounds.is_beyond(threshold, reading.value, at):
+        key, limit = "trouble.recovering", threshold.recover[severity]
+    return Trouble(
+        bounds.track(threshold.metric, severity),
+        Status.CRITICAL if severity is Severity.CRITICAL else Status.WARNING,
+        "threshold",
+        Message(
+            key, {"metric": series(reading), "value": quantity(reading.value, unit), "limit": quantity(limit, unit)}
+        ),
+        value=reading.value,
+        threshold=at,
+        harmless=severity is Severity.INFO,
+        severity=severity,
+        lasted=severity in threshold.lasts,
+    )
 
 
 def series(reading: Reading) -> str:

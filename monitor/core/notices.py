@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from monitor.core import hold
+from monitor.core.audience import audience, heard, is_acknowledged, is_told, late
 from monitor.core.diagnose import diagnose
 from monitor.core.model import Diagnosis, Incident, Notice, NoticeDue, NoticeKind, Silence, Told
 from monitor.core.roots import members
@@ -14,13 +15,8 @@ from monitor.core.topology import dependencies
 from monitor.core.turn import Turn
 from monitor.core.uptime import in_maintenance, shown
 
-OPENING: Final = (NoticeKind.OPENED, NoticeKind.FLAPPING)
 UNKNOWN: Final = "unknown"
-
-
-def is_told(incident: Incident) -> bool:
-    """Whether people know of it."""
-    return any(each.kind in OPENING for each in incident.told)
+LONGEST_REMIND_SECONDS: Final = 86400.0
 
 
 def is_muted(turn: Turn, incident: Incident) -> bool:
@@ -42,40 +38,73 @@ def _matches(silence: Silence, said: Mapping[str, str], now: float) -> bool:
 
 def tell_due(turn: Turn) -> None:
     """Tell what is due of every open incident."""
-    for incident in turn.open_incidents():
-        diagnosed = _diagnosed(turn, incident)
-        kind = _due(turn, diagnosed)
+    for each in turn.open_incidents():
+        incident = _diagnosed(turn, each)
+        kind = _due(turn, incident)
         if kind is not None:
-            tell(turn, diagnosed, kind)
+            incident = tell(turn, incident, kind)
         elif incident.flapping and not turn.service(incident.root).flapping and not turn.status(incident.root).failing:
-            turn.put(replace(diagnosed, flapping=False))
+            incident = turn.put(replace(incident, flapping=False))
+        if is_told(incident) and not is_muted(turn, incident):
+            _tell_late(turn, incident)
 
 
-def tell(turn: Turn, incident: Incident, kind: NoticeKind) -> Incident:
-    """Tell one notice. It names the alerts that are open; the last one, that it is over, names all."""
+def tell(turn: Turn, incident: Incident, kind: NoticeKind, *, to: tuple[str, ...] | None = None) -> Incident:
+    """Tell one notice, to whom it concerns or to these channels. It names the alerts that are open; the last one, that
+    it is over, names all."""
+    channels = _listeners(turn, incident, kind) if to is None else to
     cause = incident.diagnosis.cause if incident.diagnosis else UNKNOWN
-    said = Told(kind, turn.now, root=incident.root, severity=incident.severity, cause=cause)
+    said = Told(kind, turn.now, root=incident.root, severity=incident.severity, cause=cause, channels=channels)
     told = replace(incident, told=(*incident.told, said), flapping=kind is NoticeKind.FLAPPING)
     shows = told
     if kind is not NoticeKind.RESOLVED:
         shows = replace(told, alerts=tuple(alert for alert in told.alerts if alert.resolved_at is None))
     concerned = dict.fromkeys((told.root, *told.impacted, *members(told)))
     statuses = {name: shown(turn.state, name, turn.now) for name in concerned}
-    turn.events.append(NoticeDue(Notice(kind, shows, statuses, turn.now)))
+    turn.events.append(NoticeDue(Notice(kind, shows, statuses, turn.now), channels))
     return turn.put(told)
 
 
+def _listeners(turn: Turn, incident: Incident, kind: NoticeKind) -> tuple[str, ...]:
+    """Whoever it concerns is told that it began; whatever comes later is for those who know of it."""
+    if kind is NoticeKind.OPENED:
+        return audience(turn, incident)
+    if kind is NoticeKind.FLAPPING:
+        return (*heard(turn, incident), *late(turn, incident))
+    return heard(turn, incident)
+
+
+def _tell_late(turn: Turn, incident: Incident) -> None:
+    """Tell that it began to channels that it concerns only now."""
+    flapping = turn.service(incident.root).flapping
+    if not flapping and not (turn.status(incident.root).failing and members(incident)):
+        return
+    if channels := late(turn, incident):
+        tell(turn, incident, NoticeKind.FLAPPING if flapping else NoticeKind.OPENED, to=channels)
+
+
 def _due(turn: Turn, incident: Incident) -> NoticeKind | None:
-    if is_muted(turn, incident):
-        return None
     known = is_told(incident)
+    if is_muted(turn, incident) or (incident.quiet and not known):
+        return None
     if turn.service(incident.root).flapping:
         return NoticeKind.FLAPPING if not incident.flapping and (known or hold.is_over(turn, incident)) else None
     if not turn.status(incident.root).failing:
         return None
     if not known:
         return NoticeKind.OPENED if members(incident) and hold.is_over(turn, incident) else None
-    return NoticeKind.UPDATED if incident.flapping or _is_news(incident) else None
+    if incident.flapping or _is_news(incident):
+        return NoticeKind.UPDATED
+    return NoticeKind.REMINDER if _is_forgotten(turn, incident) else None
+
+
+def _is_forgotten(turn: Turn, incident: Incident) -> bool:
+    """Nobody is on it and nothing was told for long: twice as long with each reminder, a day at most."""
+    if turn.plan.remind is None or is_acknowledged(incident):
+        return False
+    reminders = sum(each.kind is NoticeKind.REMINDER for each in incident.told)
+    longest = max(turn.plan.remind, LONGEST_REMIND_SECONDS)
+    return turn.now >= incident.told[-1].at + min(turn.plan.remind * 2.0 ** min(reminders, 32), longest)
 
 
 def _is_news(incident: Incident) -> bool:

@@ -9,15 +9,20 @@ from monitor.core.incidents import resolve
 from monitor.core.model import (
     AcknowledgeAlert,
     AddMaintenance,
+    AddRecurring,
     AddSilence,
+    AddWindow,
     Alert,
     AlertResolved,
     EndMaintenance,
     EndSilence,
     Incident,
+    LookNow,
     Maintenance,
     Order,
+    Recurring,
     ResolveAlert,
+    ServicePlan,
     Silence,
 )
 from monitor.core.turn import Turn
@@ -35,30 +40,72 @@ class UnknownId(Exception):  # noqa: N818 — it is the answer to an order, not 
 def obey(turn: Turn, order: Order) -> None:
     """Carry out an order. Raises UnknownId, with nothing changed, when what it names does not exist."""
     match order:
-        case AcknowledgeAlert(alert_id, by):
-            _acknowledge(turn, alert_id, by)
-        case ResolveAlert(alert_id, by):
-            _resolve(turn, alert_id, by)
+        case AcknowledgeAlert(alert_id, by, note):
+            _acknowledge(turn, alert_id, by=by, note=note)
+        case ResolveAlert(alert_id, by, note):
+            _resolve(turn, alert_id, by=by, note=note)
         case AddSilence(matchers, starts_at, ends_at, by, reason):
             silence = Silence(turn.new_id("silence"), matchers, starts_at, ends_at, by, reason)
             turn.state = replace(turn.state, silences=(*turn.state.silences, silence))
-        case AddMaintenance(service, starts_at, ends_at, by, reason):
-            if service not in turn.plan.services:
-                raise UnknownId("service", service)
-            declared = Maintenance(turn.new_id("maintenance"), service, starts_at, ends_at, by, reason)
-            turn.state = replace(turn.state, maintenance=(*turn.state.maintenance, declared))
         case EndSilence(silence_id):
             silences = tuple(each for each in turn.state.silences if each.id != silence_id)
             if len(silences) == len(turn.state.silences):
                 raise UnknownId("silence", silence_id)
             turn.state = replace(turn.state, silences=silences)
-        case EndMaintenance(maintenance_id):
-            maintenance = tuple(each for each in turn.state.maintenance if each.id != maintenance_id)
-            if len(maintenance) == len(turn.state.maintenance):
-                raise UnknownId("maintenance", maintenance_id)
-            turn.state = replace(turn.state, maintenance=maintenance)
+        case LookNow(service):
+            for check in _planned(turn, service).checks:
+                turn.want(service, check.name, turn.now)
+        case AddMaintenance() | AddRecurring() | AddWindow() | EndMaintenance():
+            _obey_maintenance(turn, order)
         case _:
             assert_never(order)
+
+
+def _obey_maintenance(turn: Turn, order: AddMaintenance | AddRecurring | AddWindow | EndMaintenance) -> None:
+    match order:
+        case AddMaintenance(service, starts_at, ends_at, by, reason):
+            _planned(turn, service)
+            _declare(turn, Maintenance(turn.new_id("maintenance"), service, starts_at, ends_at, by, reason))
+        case AddRecurring(service, cron, time_zone, seconds, by, reason):
+            _planned(turn, service)
+            rule = Recurring(turn.new_id("recurring"), service, cron, time_zone, seconds, by, reason)
+            turn.state = replace(turn.state, recurring=(*turn.state.recurring, rule))
+        case AddWindow(recurring_id, starts_at):
+            _open_window(turn, recurring_id, starts_at)
+        case EndMaintenance(maintenance_id):
+            _end_maintenance(turn, maintenance_id)
+        case _:
+            assert_never(order)
+
+
+def _open_window(turn: Turn, recurring_id: str, starts_at: float) -> None:
+    rule = next((each for each in turn.state.recurring if each.id == recurring_id), None)
+    if rule is None:
+        raise UnknownId("maintenance", recurring_id)
+    ends_at, name = starts_at + rule.seconds, turn.new_id("maintenance")
+    _declare(turn, Maintenance(name, rule.service, starts_at, ends_at, rule.by, rule.reason, rule.id))
+    begun = replace(rule, last_start=starts_at)
+    rules = tuple(begun if each.id == rule.id else each for each in turn.state.recurring)
+    turn.state = replace(turn.state, recurring=rules)
+
+
+def _end_maintenance(turn: Turn, name: str) -> None:
+    """Ends one window, or a rule with its windows."""
+    maintenance = tuple(each for each in turn.state.maintenance if name not in (each.id, each.recurring))
+    recurring = tuple(each for each in turn.state.recurring if each.id != name)
+    if (maintenance, recurring) == (turn.state.maintenance, turn.state.recurring):
+        raise UnknownId("maintenance", name)
+    turn.state = replace(turn.state, maintenance=maintenance, recurring=recurring)
+
+
+def _declare(turn: Turn, declared: Maintenance) -> None:
+    turn.state = replace(turn.state, maintenance=(*turn.state.maintenance, declared))
+
+
+def _planned(turn: Turn, service: str) -> ServicePlan:
+    if service not in turn.plan.services:
+        raise UnknownId("service", service)
+    return turn.plan.services[service]
 
 
 def forget_ended(turn: Turn) -> None:
@@ -77,19 +124,19 @@ def _find(turn: Turn, alert_id: str) -> tuple[Incident, Alert]:
     raise UnknownId("alert", alert_id)
 
 
-def _acknowledge(turn: Turn, alert_id: str, by: str) -> None:
+def _acknowledge(turn: Turn, alert_id: str, *, by: str, note: str) -> None:
     """Somebody is on it. Of an alert that is over, nothing changes."""
     incident, alert = _find(turn, alert_id)
     if alert.resolved_at is None:
-        _put(turn, incident, replace(alert, acknowledged_at=turn.now, acknowledged_by=by))
+        _put(turn, incident, replace(alert, acknowledged_at=turn.now, acknowledged_by=by, note=note or alert.note))
 
 
-def _resolve(turn: Turn, alert_id: str, by: str) -> None:
+def _resolve(turn: Turn, alert_id: str, *, by: str, note: str) -> None:
     """The alert is over because somebody says so, and with its last alert the incident."""
     incident, alert = _find(turn, alert_id)
     if alert.resolved_at is not None:
         return
-    ended = replace(alert, resolved_at=turn.now, resolved_by=by)
+    ended = replace(alert, resolved_at=turn.now, resolved_by=by, note=note or alert.note)
     incident = _put(turn, incident, ended)
     turn.events.append(AlertResolved(ended, incident.id))
     metric = alert.metric or ""

@@ -34,7 +34,7 @@ def take_look(turn: Turn, look: Observation) -> None:
     if plan is None or (known.last is not None and look.began < known.last.began):
         return
     turn.observed = look.service
-    verdict = judge(look, plan.thresholds)
+    verdict = judge(look, plan.thresholds, known.settled)
     if verdict.blind_reason is not None:
         turn.put_check(look.service, look.check, settle.blind(known, look, verdict.blind_reason))
         return

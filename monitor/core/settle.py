@@ -47,6 +47,9 @@ def settle(
             plan=plan,
             planned_until=planned_until,
         )
+        past = verdict.past.get(metric, {})
+        if past != settled[metric].past:
+            settled[metric] = replace(settled[metric], past=past)
     return replace(
         known, settled=settled, last=observation, seen_at=observation.ended, blind_since=None, blind_reason=None
     )
@@ -96,7 +99,7 @@ def _past_grace(
     if trouble is None or (planned_until is not None and began < planned_until):
         return _Counted(None)
     if not trouble.grace_seconds:
-        return _Counted(trouble)
+        return _Counted(trouble, lasting=trouble.lasted)
     lasted = run.failing_since is not None and began - run.failing_since >= trouble.grace_seconds
     repeated = len(run.episodes) == EPISODES and began - run.episodes[0] <= EPISODES_WINDOW
     return _Counted(trouble, lasting=True) if lasted or repeated else _Counted(certain)
@@ -141,6 +144,8 @@ def next_look(
         if trouble and since is not None:
             end = max(since + trouble.grace_seconds, planned_until or 0.0)
             wishes.extend([end] if now < end < now + plan.every else [])
+    if verdict.due is not None and now < verdict.due < now + plan.every:
+        wishes.append(verdict.due)
     return min(wishes, default=None)
 
 
@@ -175,6 +180,7 @@ def excused(known: CheckState, since: float) -> CheckState:
             episodes=tuple(began for began in each.episodes if began < since),
             dismissed_at=None,
             dismissed_from=None,
+            past={},
         )
         for metric, each in known.settled.items()
         if each.failing_since is not None and each.failing_since >= since

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from monitor.core import incidents, letting_go, notices, orders, services
+from monitor.core import bounds, incidents, letting_go, notices, orders, services
 from monitor.core.environments import STALE
 from monitor.core.judge import LOOK
 from monitor.core.model import CheckPlan, CheckState, Event, Input, Observation, Plan, ServicePlan, ServiceState, State
@@ -69,5 +69,5 @@ def _begin_service(plan: ServicePlan, known: ServiceState | None, now: float) ->
 
 
 def _begin_check(plan: CheckPlan, known: CheckState) -> CheckState:
-    metrics = {LOOK, RESTARTS, STALE, BUDGET, *(each.metric for each in plan.thresholds)}
+    metrics = {LOOK, RESTARTS, STALE, BUDGET, *(name for each in plan.thresholds for name, _ in bounds.tracks(each))}
     return replace(known, settled={metric: each for metric, each in known.settled.items() if metric in metrics})

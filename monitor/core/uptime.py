@@ -2,7 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+
 from monitor.core.model import Plan, State, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """How long a service was shown with one status, as far as the monitor watched it."""
+
+    service: str
+    status: Status
+    began: float
+    ended: float
+
+
+@dataclass(frozen=True, slots=True)
+class Availability:
+    """Of the time in which it was known whether the service answers, how much it did. Maintenance, `unknown` and the
+    time in which the monitor did not run count on neither side."""
+
+    up_seconds: float
+    known_seconds: float
+
+    @property
+    def percent(self) -> float | None:
+        """None when nothing is known."""
+        return 100 * self.up_seconds / self.known_seconds if self.known_seconds else None
+
+
+def availability(stays: Iterable[Stay], *, since: float, until: float) -> Availability:
+    """The part of the stays that lies between the two moments."""
+    up = known = 0.0
+    for stay in stays:
+        seconds = min(stay.ended, until) - max(stay.began, since)
+        if seconds <= 0 or stay.status in (Status.MAINTENANCE, Status.UNKNOWN):
+            continue
+        known += seconds
+        up += 0.0 if stay.status is Status.DOWN else seconds
+    return Availability(up, known)
 
 
 def in_maintenance(state: State, service: str, now: float) -> bool:

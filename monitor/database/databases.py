@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from monitor.core.model import Failure, Status
@@ -94,14 +95,20 @@ class Database:
         """Statistics, in the pool's one session: the first column of every row. Raises DatabaseFailed or NoSession."""
         return await self._pool.ask(sql, deadline=deadline)
 
-    def watch(self, on_change: OnChange) -> None:
-        """Keep a sentinel; `on_change` is called when it is worth looking at once."""
-        self.sentinel.start(on_change)
+    def watch(self, on_change: OnChange) -> Callable[[], None]:
+        """Keep a sentinel; `on_change` is called when it is worth looking at once, until what comes back is called."""
+        return self.sentinel.start(on_change)
 
-    def on_silence(self, callback: Callable[[bool], None]) -> None:
+    @property
+    def is_watched(self) -> bool:
+        """Whether anybody wants to be told of changes."""
+        return self.sentinel.is_heard or bool(self._hears_of_silence)
+
+    def on_silence(self, callback: Callable[[bool], None]) -> Callable[[], None]:
         """Have `callback` called, on the loop: with True when a look's connection attempt has been met by silence for a
-        while, with False when a later one is answered again."""
+        while, with False when a later one is answered again. What comes back ends that."""
         self._hears_of_silence.append(callback)
+        return partial(self._hears_of_silence.remove, callback)
 
     async def close(self) -> None:
         """Leave nothing behind: no session, no task."""
@@ -131,7 +138,7 @@ class Database:
     def _tell_silence(self, *, silent: bool) -> None:
         """Each silence, and the end of the last one."""
         if silent or self._silent:
-            for callback in self._hears_of_silence:
+            for callback in tuple(self._hears_of_silence):
                 callback(silent)
         self._silent = silent
 
@@ -173,10 +180,24 @@ class Databases:
             raise NotConfigured(config.missing, why=config.why)
         return self._databases.setdefault(name, Database(config, self._resolver, self._aws))
 
+    async def reload(self, configs: Mapping[str, DatabaseConfig | NotConfigured], aws: Aws | None = None) -> None:
+        """From now on these. A database whose settings stayed as they were keeps its session; the others are closed."""
+        other_cloud, self._configs, self._aws = aws is not self._aws, configs, aws
+        await self._close(
+            name for name, each in self._databases.items() if other_cloud or configs.get(name) != each.config
+        )
+
+    async def rest(self) -> None:
+        """Close what nobody watches; it is opened anew when it is used."""
+        await self._close(name for name, each in self._databases.items() if not each.is_watched)
+
     async def close(self) -> None:
         """Close every database that was used."""
-        databases, self._databases = self._databases, {}
-        await asyncio.gather(*(database.close() for database in databases.values()))
+        await self._close(self._databases)
+
+    async def _close(self, names: Iterable[str]) -> None:
+        left = [self._databases.pop(name) for name in tuple(names)]
+        await asyncio.gather(*(database.close() for database in left))
 
 
 async def _statistics(session: Session, deadline: float) -> statistics.Statistics:

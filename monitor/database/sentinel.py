@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final, TypeAlias
 
 from monitor.core.model import Failure, Status
@@ -45,11 +46,18 @@ class Sentinel:
         self._listeners: list[OnChange] = []
         self.state = SentinelState()
 
-    def start(self, on_change: OnChange) -> None:
-        """Begin; `on_change` is called, on the loop, at each death, return and restart. Several may listen."""
+    def start(self, on_change: OnChange) -> Callable[[], None]:
+        """Begin; `on_change` is called, on the loop, at each death, return and restart. Several may listen. What comes
+        back ends the listening."""
         self._listeners.append(on_change)
         if self._task is None:
             self._task = asyncio.create_task(self._run(), name="database sentinel")
+        return partial(self._listeners.remove, on_change)
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether anybody listens."""
+        return bool(self._listeners)
 
     async def close(self) -> None:
         """Stop pinging. The session itself is the pool's."""

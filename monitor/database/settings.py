@@ -43,6 +43,12 @@ class NotConfigured(Exception):  # noqa: N818 — the absence of a setting is a 
         self.missing = missing
         self.why = why
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, NotConfigured) and (self.missing, self.why) == (other.missing, other.why)
+
+    def __hash__(self) -> int:
+        return hash((self.missing, self.why))
+
 
 class DatabaseConfig(BaseModel):
     """One database. With `url`, what the URL says wins over the other keys. Secrets are in no representation of it."""

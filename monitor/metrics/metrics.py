@@ -47,11 +47,10 @@ class Metrics:
         for owner, (check, distinct) in planned.items():
             if owner not in self._series:
                 self._series[owner] = CheckSeries(owner.service, check, distinct=distinct, blocks=self._blocks)
-        self._own.reload_successful = True
 
-    def reload_failed(self) -> None:
-        """The new configuration was not taken; the old one goes on."""
-        self._own.reload_successful = False
+    def watch_reloads(self, newest: Callable[[], tuple[bool, float]]) -> None:
+        """Ask this at each scrape whether the newest configuration was taken, and when one was taken last."""
+        self._own.reloads = newest
 
     def looked(self, observation: Observation) -> None:
         """Publish what a look brought back. A look of a check that has left meanwhile comes too late."""
@@ -84,6 +83,14 @@ class Metrics:
             return sum(each.pending for each in channels), max(0.0, now() - min(since)) if since else None
 
         self._own.outbox = owed
+
+    def watch_upkeep(
+        self, *, store_errors: Callable[[], int], heartbeat: Callable[[], tuple[int, float | None] | None]
+    ) -> None:
+        """Ask these at each scrape how often the store failed, and how often a sign of life did not arrive and when one
+        did last; None where nobody expects one."""
+        self._own.store_errors = store_errors
+        self._own.heartbeat = heartbeat
 
     def render(self, accept: str | None, *, compress: bool = False) -> tuple[bytes, str]:
         """The answer to a scrape (as gzip if wanted) and its content type."""

@@ -23,7 +23,9 @@ class OwnNumbers(Collector):
         self.notices = Counter[tuple[str, str, str]]()
         self.skipped = Counter[str]()
         self.lag_seconds: float | None = None
-        self.reload_successful: bool | None = None
+        self.store_errors: Callable[[], int] | None = None
+        self.heartbeat: Callable[[], tuple[int, float | None] | None] | None = None
+        self.reloads: Callable[[], tuple[bool, float]] | None = None
         self.outbox: Callable[[], tuple[int, float | None]] | None = None
         self._version = version
         self._registry = CollectorRegistry()
@@ -73,6 +75,27 @@ class OwnNumbers(Collector):
                 "infra_outbox_oldest_seconds", "Age of the oldest of them; absent when there is none.", oldest_seconds
             )
 
+    def _kept_alive(self) -> Iterator[Metric]:
+        if self.store_errors is not None:
+            yield CounterMetricFamily(
+                "infra_store_errors_total",
+                "Reads and writes of the monitor's own memory that failed.",
+                self.store_errors(),
+            )
+        sent = self.heartbeat() if self.heartbeat else None
+        if sent is None:
+            return
+        failures, arrived_at = sent
+        yield CounterMetricFamily(
+            "infra_heartbeat_failures_total",
+            "Signs of life that were due and did not arrive, or were held back because a part stood still.",
+            failures,
+        )
+        if arrived_at is not None:
+            yield GaugeMetricFamily(
+                "infra_heartbeat_last_success_timestamp_seconds", "When a sign of life arrived last.", arrived_at
+            )
+
     def _scheduled(self) -> Iterator[Metric]:
         if self.lag_seconds is not None:
             yield GaugeMetricFamily(
@@ -84,9 +107,16 @@ class OwnNumbers(Collector):
         for reason, count in self.skipped.items():
             skipped.add_metric((reason,), count)
         yield skipped
-        if self.reload_successful is not None:
+        yield from self._kept_alive()
+        if self.reloads is not None:
+            successful, taken_at = self.reloads()
             yield GaugeMetricFamily(
                 "infra_config_last_reload_successful",
                 "1 if the configuration was taken at the last start or reload, 0 if the one before it is still used.",
-                float(self.reload_successful),
+                float(successful),
+            )
+            yield GaugeMetricFamily(
+                "infra_config_last_reload_success_timestamp_seconds",
+                "When a configuration was taken last, at the start or by a reload.",
+                taken_at,
             )

@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import signal
 import socket
-import sys
 from collections.abc import Mapping
-from contextlib import suppress
 from ipaddress import ip_address
-from pathlib import Path
 from typing import Any, Final
 
 from monitor.sources.aws_answer import Foreign, Surroundings, read_firewall, read_token
+from monitor.sources.child import Said, ask
 
 __all__ = ["Aws", "AwsSilent", "Surroundings", "source_address"]
 
 HARD_END_SECONDS: Final = 15.0
 _CHILD: Final = "monitor.sources.aws_child"
-_PACKAGES: Final = str(Path(__file__).parents[2])
 _PASSED_ON: Final = (
     "HOME", "PATH", "LANG", "TZ", "TMPDIR",
     "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
@@ -52,6 +47,14 @@ class Aws:
         self._region = region
         self._endpoint_url = endpoint_url
 
+    def is_reached_alike(self, other: Aws) -> bool:
+        """Whether the other one would ask the same AWS in the same way."""
+        return (self._region, self._endpoint_url, self._child_environment()) == (
+            other._region,
+            other._endpoint_url,
+            other._child_environment(),
+        )
+
     async def surroundings(
         self, endpoint: str, addresses: tuple[str, ...], *, groups: tuple[str, ...] | None, deadline: float
     ) -> Surroundings:
@@ -74,32 +77,20 @@ class Aws:
             raise AwsSilent("foreign", f"no token was made: {foreign}") from foreign
 
     async def _ask(self, question: Mapping[str, Any], deadline: float) -> Any:
-        loop = asyncio.get_running_loop()
         whole = {**question, "region": self._region, "endpoint_url": self._endpoint_url}
-        began = loop.time()
+        began = asyncio.get_running_loop().time()
         until = min(deadline, began + HARD_END_SECONDS)
-        # -P: the working directory is nobody's library
-        child = await asyncio.create_subprocess_exec(
-            sys.executable, "-P", "-m", _CHILD,
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-            env=self._child_environment(), start_new_session=True,
-        )  # fmt: skip
         try:
-            async with asyncio.timeout_at(until):
-                said, noise = await child.communicate(json.dumps(whole).encode())
+            return _answer(await ask(_CHILD, whole, environ=self._child_environment(), deadline=until))
         except TimeoutError:
             raise AwsSilent("timeout", f"AWS did not answer within {until - began:.0f} s") from None
-        finally:
-            await _end(child)  # also when nobody waits for the answer any more
-        return _answer(said, noise, child.returncode)
 
     def _child_environment(self) -> dict[str, str]:
-        passed = {
+        return {
             name: value
             for name, value in self._environ.items()
             if name in _PASSED_ON or name.startswith(("AWS_", "LC_", "PYTHON"))
         }
-        return passed | {"PYTHONPATH": os.pathsep.join((_PACKAGES, *filter(None, [passed.get("PYTHONPATH")])))}
 
 
 def source_address(destination: str, port: int) -> str | None:
@@ -113,21 +104,12 @@ def source_address(destination: str, port: int) -> str | None:
         return str(probe.getsockname()[0])
 
 
-async def _end(child: asyncio.subprocess.Process) -> None:
-    """The child and whatever it has started (a profile may name a credential program)."""
-    if child.returncode is None:
-        with suppress(ProcessLookupError):
-            os.killpg(child.pid, signal.SIGKILL)
-        await child.wait()
-
-
-def _answer(said: bytes, noise: bytes, code: int | None) -> Any:
+def _answer(said: Said) -> Any:
     try:
-        found = json.loads(said)
+        found = json.loads(said.answer)
         if "answer" in found:
             return found["answer"]
         trouble = found["trouble"]
         raise AwsSilent(str(trouble["reason"]), str(trouble["text"]))
     except (ValueError, KeyError, TypeError):
-        last = (noise.decode(errors="replace").strip().splitlines() or ["nothing said"])[-1]
-        raise AwsSilent("crashed", f"the program that asks AWS ended with {code}: {last[:200]}") from None
+        raise AwsSilent("crashed", f"the program that asks AWS ended with {said.code}: {said.last_words}") from None

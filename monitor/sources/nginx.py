@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -171,6 +173,7 @@ class NginxSources:
 
     def __init__(self) -> None:
         self._sources = dict[tuple[Path, Path | None, Path | None], NginxSource]()
+        self._used = Counter[tuple[Path, Path | None, Path | None]]()
 
     def get(self, path: Path, *, prefix: Path | None = None, pid_file: Path | None = None) -> NginxSource:
         """The source of that configuration."""
@@ -178,6 +181,18 @@ class NginxSources:
         if key not in self._sources:
             self._sources[key] = NginxSource(*key)
         return self._sources[key]
+
+    def use(self, path: Path, *, prefix: Path | None = None, pid_file: Path | None = None) -> Callable[[], None]:
+        """Keep that source until what comes back is called."""
+        key = (path, prefix, pid_file)
+        self._used[key] += 1
+        return partial(self._used.subtract, [key])
+
+    async def rest(self) -> None:
+        """Let go of those that nobody wants kept."""
+        for key in [key for key in self._sources if self._used[key] <= 0]:
+            await self._sources.pop(key).close()
+        self._used = +self._used
 
     async def close(self) -> None:
         """Let go of everything."""

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Final
@@ -20,6 +21,9 @@ __all__ = ["Daemon", "Instance", "Pm2Snapshot", "Pm2Source", "Pm2Sources", "Pm2U
 
 START_TOLERANCE_SECONDS: Final = 5.0
 """PM2 notes a start just before it forks; on a busy machine the fork comes later."""
+
+FINDS_HOME: Final = ("PM2_HOME", "HOME")
+"""The variables that decide where a home is looked for."""
 
 PAUSES_SECONDS: Final = (0.0, 0.0, 0.05, 0.2)
 """Before each try to get an answer over a connection that does not end at once."""
@@ -69,9 +73,16 @@ class Pm2Source:
         self._gone = list[Callable[[], None]]()
         self._last: Pm2Snapshot | None = None
 
-    def on_gone(self, callback: Callable[[], None]) -> None:
-        """Have `callback` called on the event loop whenever PM2's end of the connection goes away: time to look."""
+    def on_gone(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Have `callback` called on the event loop whenever PM2's end of the connection goes away: time to look. What
+        comes back ends that."""
         self._gone.append(callback)
+        return partial(self._gone.remove, callback)
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether anybody wants to be told."""
+        return bool(self._gone)
 
     async def snapshot(self, deadline: float) -> Pm2Snapshot:
         """Ask PM2 until `deadline` (on the loop's clock). Raises Pm2Unanswered or Pm2Unreadable; what cannot be seen is
@@ -137,7 +148,7 @@ class Pm2Source:
         return f"; a PM2 runs with home {', '.join(others)}" if others and self._configured is None else ""
 
     def _tell_gone(self) -> None:
-        for callback in self._gone:
+        for callback in tuple(self._gone):
             callback()
 
     def _hang_up(self) -> None:
@@ -163,6 +174,16 @@ class Pm2Sources:
     def in_use(self) -> tuple[Pm2Source, ...]:
         """Those that somebody has asked for."""
         return tuple(self._sources.values())
+
+    def is_asked_alike(self, environ: Mapping[str, str]) -> bool:
+        """Whether the homes would be found in the same places."""
+        return all(self._environ.get(name) == environ.get(name) for name in FINDS_HOME)
+
+    async def rest(self) -> None:
+        """Hang up where nobody wants to be told of anything; the next question connects again."""
+        for source in self._sources.values():
+            if not source.is_watched:
+                await source.close()
 
     async def close(self) -> None:
         """Hang up everywhere."""

@@ -1,134 +1,190 @@
-"""The API under `/api/v1`: what is believed, and the two orders about alerts."""
+"""The API under `/api/v1`: the questions and orders of `monitor.questions` and `monitor.orders` over HTTP."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
-from typing import TypeAlias
+from collections.abc import Callable
+from typing import cast
 
 from aiohttp import web
 
-from monitor import answers
-from monitor.core.model import AcknowledgeAlert, Alert, Incident, Order, ResolveAlert, Severity
-from monitor.core.step import UnknownId
-from monitor.core.uptime import shown
+from monitor.core.model import Severity
+from monitor.history import MOST_HOURS, Resolution
+from monitor.orders import Orders
+from monitor.questions import Questions
 from monitor.service_monitoring import ServiceMonitoring
-from monitor.web.answer import not_found, success
-from monitor.web.requests import json_body, one_of, parameters, who
-
-Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
+from monitor.web.answer import bad_request, json_response, success
+from monitor.web.bodies import LookBody, MaintenanceBody, NoteBody, SilenceBody, body_of
+from monitor.web.openapi import document
+from monitor.web.requests import hours, one_of, parameters
+from monitor.web.routes import ROUTES
+from monitor.web.upkeep import Upkeep, reloads_of
 
 
 class Api:
     """Answers from the state as committed. Lists are lists, newest first; keys are always there, null if unknown."""
 
-    def __init__(self, monitoring: ServiceMonitoring, *, language: str, url: str) -> None:
+    def __init__(self, monitoring: ServiceMonitoring, *, language: Callable[[], str], url: str, upkeep: Upkeep) -> None:
         self._monitoring = monitoring
-        self._language = language
+        self._questions = Questions(monitoring, language=language, url=url)
+        self._orders = Orders(monitoring, self._questions)
         self._url = url
+        self._upkeep = upkeep
 
     def routes(self) -> list[web.RouteDef]:
-        """Every path of the API."""
-        identity = "{id:[A-Za-z0-9_-]{1,64}}"
-        return [
-            web.get("/api/v1/summary", self.summary),
-            web.get("/api/v1/services", self.services),
-            web.get("/api/v1/services/{name}", self.service),
-            web.get("/api/v1/incidents", self.incidents),
-            web.get(f"/api/v1/incidents/{identity}", self.incident),
-            web.get("/api/v1/alerts", self.alerts),
-            web.post(f"/api/v1/alerts/{identity}/acknowledge", self._ordering(AcknowledgeAlert)),
-            web.post(f"/api/v1/alerts/{identity}/resolve", self._ordering(ResolveAlert)),
-            web.get("/api/v1/topology", self.topology),
+        """Every path of the table."""
+        return [web.route(route.method, route.pattern, getattr(self, route.does)) for route in ROUTES] + [
+            web.head(route.pattern, getattr(self, route.does)) for route in ROUTES if not route.writes
         ]
+
+    async def config(self, request: web.Request) -> web.Response:
+        """Which configuration is used since when, and why the newest one is not."""
+        parameters(request)
+        return success(reloads_of(self._upkeep.reloads))
+
+    async def openapi(self, request: web.Request) -> web.Response:
+        """What the API takes and answers."""
+        parameters(request)
+        return json_response(document(self._url))
 
     async def summary(self, request: web.Request) -> web.Response:
         """How many services are how, and the worst of it."""
         parameters(request)
-        return success(answers.summary(self._monitoring.plan, self._monitoring.state, self._monitoring.clock.now()))
+        return success(self._questions.summary())
+
+    async def status(self, request: web.Request) -> web.Response:
+        """Whether the monitoring itself is well."""
+        parameters(request)
+        return success(await self._questions.status())
 
     async def services(self, request: web.Request) -> web.Response:
         """Every service, in the order of the configuration."""
         parameters(request)
-        return success([self._service(name) for name in self._monitoring.plan.services])
+        return success(await self._questions.services())
 
     async def service(self, request: web.Request) -> web.Response:
         """One service."""
         parameters(request)
-        name = request.match_info["name"]
-        if name not in self._monitoring.plan.services:
-            raise not_found("there is no such service; /api/v1/services lists them")
-        return success(self._service(name))
+        return success(await self._questions.service(request.match_info["name"]))
+
+    async def history(self, request: web.Request) -> web.Response:
+        """What a metric of the service was, or which there are."""
+        given = parameters(request, "metric", "hours", "check", "resolution")
+        if "resolution" in given:
+            one_of("resolution", given["resolution"], ("full", "5m"))
+        found = await self._questions.history(
+            request.match_info["name"],
+            metric=given.get("metric"),
+            hours=hours(given, MOST_HOURS) or 1.0,
+            check=given.get("check"),
+            resolution=cast("Resolution | None", given.get("resolution")),
+        )
+        return success(found)
+
+    async def look(self, request: web.Request) -> web.Response:
+        """Have every check of the service look at once."""
+        parameters(request)
+        await body_of(request, LookBody)
+        return success(await self._orders.look(request.match_info["name"]))
 
     async def incidents(self, request: web.Request) -> web.Response:
         """Open ones, without those that became part of another; with `state=all` every one that is remembered."""
-        wanted = one_of("state", parameters(request, "state").get("state", "open"), ("open", "all"))
-        found = [
-            each
-            for each in self._monitoring.state.incidents
-            if wanted == "all" or (each.resolved_at is None and each.adopted_by is None)
-        ]
-        found.sort(key=lambda incident: incident.opened_at, reverse=True)
-        return success([self._incident(each) for each in found])
+        given = parameters(request, "service", "state", "hours")
+        back = hours(given, MOST_HOURS)
+        state = one_of("state", given.get("state", "open" if back is None else "all"), ("open", "all"))
+        found = await self._questions.incidents(service=given.get("service"), active=state == "open", hours=back)
+        return success(found)
 
     async def incident(self, request: web.Request) -> web.Response:
-        """One incident, open or resolved."""
+        """One incident with its timeline, open or over."""
         parameters(request)
-        for each in self._monitoring.state.incidents:
-            if each.id == request.match_info["id"]:
-                return success(self._incident(each))
-        raise not_found("there is no such incident; /api/v1/incidents?state=all lists them")
+        return success(await self._questions.incident(request.match_info["id"]))
 
     async def alerts(self, request: web.Request) -> web.Response:
         """Active alerts, of one service or severity if asked; with `state=all` also the resolved ones."""
-        given = parameters(request, "service", "severity", "state")
-        state = one_of("state", given.get("state", "active"), ("active", "all"))
+        given = parameters(request, "service", "severity", "state", "hours")
+        back = hours(given, MOST_HOURS)
+        state = one_of("state", given.get("state", "active" if back is None else "all"), ("active", "all"))
         if "severity" in given:
             one_of("severity", given["severity"], [severity.value for severity in Severity])
         if "service" in given:
-            one_of("service", given["service"], self._known_services())
-        found = [
-            (incident, alert)
-            for incident, alert in self._alerts()
-            if (state == "all" or alert.resolved_at is None)
-            and given.get("severity", alert.severity) == alert.severity
-            and given.get("service", alert.service) == alert.service
-        ]
-        found.sort(key=lambda each: each[1].opened_at, reverse=True)
-        return success([answers.alert_of(alert, incident.id, self._language) for incident, alert in found])
+            one_of("service", given["service"], self._questions.known_services())
+        found = await self._questions.alerts(
+            service=given.get("service"), severity=given.get("severity"), active=state == "active", hours=back
+        )
+        return success(found)
 
     async def topology(self, request: web.Request) -> web.Response:
         """Who depends on whom."""
         parameters(request)
-        return success(answers.topology(self._monitoring.plan, self._monitoring.state, self._monitoring.clock.now()))
+        return success(self._questions.topology())
 
-    def _ordering(self, order: Callable[[str, str], Order]) -> Handler:
-        async def handle(request: web.Request) -> web.Response:
-            """Give the order in the name of `by`; the answer is the alert as it then is."""
-            parameters(request)
-            by, name = who(await json_body(request)), request.match_info["id"]
-            try:
-                await self._monitoring.take(order(name, by))
-            except UnknownId:
-                raise not_found("there is no such alert; /api/v1/alerts?state=all lists them") from None
-            incident, alert = next(each for each in self._alerts() if each[1].id == name)
-            return success(answers.alert_of(alert, incident.id, self._language))
+    async def acknowledge(self, request: web.Request) -> web.Response:
+        """Somebody is on it."""
+        parameters(request)
+        body = await body_of(request, NoteBody)
+        return success(await self._orders.acknowledge(request.match_info["id"], by=body.by, note=body.note))
 
-        return handle
+    async def resolve(self, request: web.Request) -> web.Response:
+        """It is over because somebody says so."""
+        parameters(request)
+        body = await body_of(request, NoteBody)
+        return success(await self._orders.resolve(request.match_info["id"], by=body.by, note=body.note))
 
-    def _alerts(self) -> Iterator[tuple[Incident, Alert]]:
-        for incident in self._monitoring.state.incidents:
-            for alert in incident.alerts:
-                yield incident, alert
+    async def silences(self, request: web.Request) -> web.Response:
+        """Those that run or will."""
+        parameters(request)
+        return success(self._questions.silences())
 
-    def _known_services(self) -> list[str]:
-        """The planned ones and those that left, but are remembered for their alerts."""
-        return list(dict.fromkeys([*self._monitoring.plan.services, *(alert.service for _, alert in self._alerts())]))
+    async def silence(self, request: web.Request) -> web.Response:
+        """Tell nobody of incidents that match."""
+        parameters(request)
+        body = await body_of(request, SilenceBody)
+        made = await self._orders.silence(
+            body.matchers, by=body.by, seconds=body.seconds, until=body.until, starts=body.starts, reason=body.reason
+        )
+        return success(made)
 
-    def _service(self, name: str) -> answers.Json:
-        plan, state = self._monitoring.plan, self._monitoring.state
-        return answers.service(plan, state, name, self._monitoring.clock.now(), self._language)
+    async def end_silence(self, request: web.Request) -> web.Response:
+        """People are told again."""
+        parameters(request)
+        await self._orders.end_silence(request.match_info["id"])
+        return success({"id": request.match_info["id"]})
 
-    def _incident(self, incident: Incident) -> answers.Json:
-        state, now = self._monitoring.state, self._monitoring.clock.now()
-        statuses = {name: shown(state, name, now) for name in incident.impacted}
-        return answers.incident(incident, statuses, language=self._language, url=self._url)
+    async def maintenance(self, request: web.Request) -> web.Response:
+        """Windows that run or will, then the rules that make them."""
+        parameters(request)
+        return success(self._questions.maintenance())
+
+    async def maintain(self, request: web.Request) -> web.Response:
+        """Declare a service as being worked on: now, once from a later moment, or whenever cron says."""
+        parameters(request)
+        body = await body_of(request, MaintenanceBody)
+        if body.cron is None:
+            if body.time_zone is not None:
+                raise bad_request("time_zone belongs to cron")
+            made = await self._orders.maintain(
+                body.service,
+                by=body.by,
+                seconds=body.seconds,
+                until=body.until,
+                starts=body.starts,
+                reason=body.reason,
+            )
+            return success(made)
+        if body.seconds is None or body.until is not None or body.starts is not None:
+            raise bad_request("with cron, say only for how long each window is")
+        made = await self._orders.maintain_again(
+            body.service,
+            cron=body.cron,
+            time_zone=body.time_zone or "UTC",
+            seconds=body.seconds,
+            by=body.by,
+            reason=body.reason,
+        )
+        return success(made)
+
+    async def end_maintenance(self, request: web.Request) -> web.Response:
+        """The work is done; of a rule, no window comes any more."""
+        parameters(request)
+        await self._orders.end_maintenance(request.match_info["id"])
+        return success({"id": request.match_info["id"]})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Final, Protocol
 
@@ -13,12 +13,17 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
 from monitor import __version__
+from monitor.core.step import UnknownId
 from monitor.core.uptime import shown
+from monitor.orders import Senseless
+from monitor.recurrence import Unclear
 from monitor.service_monitoring import ServiceMonitoring
 from monitor.store import StoreError
-from monitor.web.answer import Refused, json_response, refusal
+from monitor.web.answer import Refused, bad_request, json_response, not_found, refusal
 from monitor.web.api import Api
 from monitor.web.auth import Guard
+from monitor.web.security import Security
+from monitor.web.upkeep import Upkeep, UpkeepRoutes
 
 log = structlog.get_logger(__name__)
 
@@ -39,6 +44,10 @@ _LINKS: Final = (
     "/api/v1/incidents",
     "/api/v1/alerts",
     "/api/v1/topology",
+    "/api/v1/status",
+    "/api/v1/silences",
+    "/api/v1/maintenance",
+    "/api/v1/openapi.json",
     "/metrics",
     "/-/healthy",
     "/-/ready",
@@ -59,14 +68,19 @@ def create_app(
     metrics: Scraped,
     ready: Callable[[], str | None],
     token: str,
-    language: str,
+    language: Callable[[], str],
     url: str,
+    upkeep: Upkeep,
+    security: Callable[[], Security],
 ) -> web.Application:
     """Everything that is served. `ready` says what is still missing, None if nothing; `url` is the address under which
-    people reach this daemon; `token` is what a request must bear that wants to change something."""
-    app = web.Application(middlewares=[_refusing(Guard(token=token, url=url))], client_max_size=MAX_BODY_BYTES)
-    app.on_response_prepare.append(_harden)
-    app.add_routes(Api(monitoring, language=language, url=url).routes())
+    people reach this daemon; `token` is what a request must bear that wants to change something; `language` is what is
+    spoken at this moment; `upkeep` is the daemon itself; `security` is what protects it at this moment."""
+    guard = Guard(token=token, url=url, users=lambda: security().users)
+    app = web.Application(middlewares=[_refusing(guard)], client_max_size=MAX_BODY_BYTES)
+    app.on_response_prepare.append(_hardening(security))
+    app.add_routes(Api(monitoring, language=language, url=url, upkeep=upkeep).routes())
+    app.add_routes(UpkeepRoutes(upkeep).routes())
     app.add_routes(_Plain(monitoring, metrics, ready).routes())
     return app
 
@@ -83,7 +97,6 @@ class _Plain:
         return [
             web.get("/", self.index),
             web.get("/metrics", self.metrics),
-            web.get("/-/healthy", self.healthy),
             web.get("/-/ready", self.ready),
             web.get("/sd/http", self.discovery),
         ]
@@ -95,10 +108,6 @@ class _Plain:
         if compress:
             headers[hdrs.CONTENT_ENCODING] = "gzip"
         return web.Response(body=body, headers=headers)
-
-    async def healthy(self, _request: web.Request) -> web.Response:
-        """Whoever gets this answer knows that the loop turns."""
-        return web.Response(text="healthy\n")
 
     async def ready(self, _request: web.Request) -> web.Response:
         missing = self._ready()
@@ -133,21 +142,40 @@ def _refusing(guard: Guard) -> Middleware:
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         """Turns everything that was not served into an answer that says why."""
         try:
-            guard.check(request)
+            await guard.check(request)
             return await handler(request)
         except Refused as refused:
             return refusal(request, refused)
         except web.HTTPException as error:
             return refusal(request, _of_aiohttp(request, error))
-        except StoreError as error:
-            log.error("store.failed", error=str(error))  # noqa: TRY400 — the text is for the operator, not the trace
-            return refusal(request, Refused(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", str(error)))
+        except (UnknownId, Senseless, Unclear, StoreError) as error:
+            return refusal(request, _of_ours(error))
         except Exception:  # the edge where a bug of ours may land: it costs one answer, no more
             log.exception("web.crashed", method=request.method, path=request.path)
             message = "this is a bug of the monitor; its log says more"
             return refusal(request, Refused(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", message))
 
     return middleware
+
+
+_LISTED: Final = {
+    "service": "/api/v1/services",
+    "alert": "/api/v1/alerts?state=all",
+    "incident": "/api/v1/incidents?state=all",
+    "silence": "/api/v1/silences",
+    "maintenance": "/api/v1/maintenance",
+}
+
+
+def _of_ours(error: UnknownId | Senseless | Unclear | StoreError) -> Refused:
+    match error:
+        case UnknownId(kind=kind):
+            return not_found(f"there is no such {kind}; {_LISTED[kind]} lists them")
+        case StoreError():
+            log.error("store.failed", error=str(error))
+            return Refused(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", str(error))
+        case _:
+            return bad_request(str(error))
 
 
 def _of_aiohttp(request: web.Request, error: web.HTTPException) -> Refused:
@@ -166,9 +194,13 @@ def _of_aiohttp(request: web.Request, error: web.HTTPException) -> Refused:
             return Refused(status, status.name.lower(), status.phrase.lower())
 
 
-async def _harden(_request: web.Request, response: web.StreamResponse) -> None:
-    response.headers.update(_HEADERS)
-    response.headers.pop(hdrs.SERVER, None)  # which versions run here is nobody's business
+def _hardening(security: Callable[[], Security]) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
+    async def harden(_request: web.Request, response: web.StreamResponse) -> None:
+        response.headers.update(_HEADERS)
+        response.headers.update(security().headers)
+        response.headers.pop(hdrs.SERVER, None)  # which versions run here is nobody's business
+
+    return harden
 
 
 def _accepts_gzip(accept_encoding: str) -> bool:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import hmac
 import ipaddress
 import os
 import re
 import secrets
 import socket
+from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
 from typing import Final
@@ -17,8 +19,10 @@ from aiohttp import web
 
 from monitor.store import StoreError
 from monitor.web.answer import Refused
+from monitor.web.security import Users
 
 _READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_BASIC: Final = 'Basic realm="infra-monitor", charset="UTF-8"'
 _TOKEN: Final = re.compile(r"[\x21-\x7e]{16,512}")
 
 
@@ -60,25 +64,37 @@ def _make(path: Path) -> str:
 
 
 class Guard:
-    """Lets reading pass, and of what would change something only requests that bear the token and name this host."""
+    """Lets reading pass, and of what would change something only requests that bear the token and name this host. Where
+    there are users, everything is for them alone, and for whoever bears the token."""
 
-    def __init__(self, *, token: str, url: str) -> None:
+    def __init__(self, *, token: str, url: str, users: Callable[[], Users]) -> None:
         self._token = token.encode()
+        self._users = users
         self._names = {"localhost", socket.gethostname().lower(), (urlsplit(url).hostname or "localhost").lower()}
 
-    def check(self, request: web.BaseRequest) -> None:
+    async def check(self, request: web.BaseRequest) -> None:
         """Raises Refused. Whether the thing asked for exists is no matter here: strangers learn nothing of it."""
-        if request.method in _READING:
+        writing, users = request.method not in _READING, self._users()
+        if not writing and not users:
             return
-        if not self._is_ours(request.headers.get("Host", "")):
+        if writing and not self._is_ours(request.headers.get("Host", "")):
             raise Refused(
                 HTTPStatus.FORBIDDEN, "forbidden", "the Host header names another host; use web.url's, or an address"
             )
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer":
-            raise _unauthorized("changing something needs a token: Authorization: Bearer …", "Bearer")
-        if not hmac.compare_digest(given.strip().encode(errors="replace"), self._token):
-            raise _unauthorized("this is not the token", 'Bearer error="invalid_token"')
+        match scheme.lower():
+            case "bearer":
+                if not hmac.compare_digest(given.strip().encode(errors="replace"), self._token):
+                    raise _unauthorized("this is not the token", 'Bearer error="invalid_token"')
+            case "basic" if users:
+                if not await users.admits(*_name_and_password(given)):
+                    raise _unauthorized("this is not a user with that password", _BASIC)
+                if writing and not _is_same_origin(request):
+                    raise Refused(HTTPStatus.FORBIDDEN, "forbidden", "a page of somebody else's sent this")
+            case _ if users:
+                raise _unauthorized("this is for users only", _BASIC)
+            case _:
+                raise _unauthorized("changing something needs a token: Authorization: Bearer …", "Bearer")
 
     def _is_ours(self, header: str) -> bool:
         """A page of somebody else's whose name was made to point here still says that name. Addresses cannot lie."""
@@ -93,6 +109,22 @@ class Guard:
         except ValueError:
             return False
         return True
+
+
+def _name_and_password(given: str) -> tuple[str, str]:
+    try:
+        name, _, password = base64.b64decode(given.strip(), validate=True).decode().partition(":")
+    except ValueError:
+        return "", ""
+    return name, password
+
+
+def _is_same_origin(request: web.BaseRequest) -> bool:
+    """Browsers send what they know of a user along with anybody's request; they also say whose it is."""
+    origin = request.headers.get("Origin")
+    site = request.headers.get("Sec-Fetch-Site", "none")
+    own = origin is None or urlsplit(origin).netloc == request.headers.get("Host", "")
+    return own and site in ("none", "same-origin")
 
 
 def _unauthorized(message: str, challenge: str) -> Refused:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Collection
 from http import HTTPStatus
 from typing import Any, Final
@@ -21,7 +22,7 @@ def parameters(request: web.Request, *known: str) -> dict[str, str]:
     for name, value in request.query.items():
         if name not in known:
             offer = f"; known here: {', '.join(known)}" if known else "; none is known here"
-            raise bad_request(f"unknown parameter {_quoted(name)}{offer}")
+            raise bad_request(f"unknown parameter {quoted(name)}{offer}")
         if name in given:
             raise bad_request(f"parameter {name} is given twice")
         given[name] = value
@@ -31,7 +32,7 @@ def parameters(request: web.Request, *known: str) -> dict[str, str]:
 def one_of(name: str, value: str, allowed: Collection[str]) -> str:
     """The value, if it is one of these. Raises Refused."""
     if value not in allowed:
-        raise bad_request(f"{name} cannot be {_quoted(value)}; it is one of {', '.join(allowed)}")
+        raise bad_request(f"{name} cannot be {quoted(value)}; it is one of {', '.join(allowed)}")
     return value
 
 
@@ -50,15 +51,20 @@ async def json_body(request: web.Request) -> dict[str, Any]:
     return body
 
 
-def who(body: dict[str, Any]) -> str:
-    """The name in `by`, the one thing such a body holds. Raises Refused."""
-    if unknown := [key for key in body if key != "by"]:
-        raise bad_request(f'unknown key {_quoted(unknown[0])}; the body is {{"by": "your name"}}')
-    by = body.get("by")
-    if not isinstance(by, str) or not 1 <= len(by.strip()) <= MAX_NAME or not by.isprintable():
-        raise bad_request(f"by must be a name of 1 to {MAX_NAME} printable characters")
-    return by.strip()
+def hours(given: dict[str, str], most: float) -> float | None:
+    """The parameter `hours`, above 0 and at most `most`. Raises Refused."""
+    if "hours" not in given:
+        return None
+    text = given["hours"]
+    try:
+        number = float(text) if text.isascii() and len(text) <= MAX_QUOTED else math.nan
+    except ValueError:
+        number = math.nan
+    if not 0 < number <= most:
+        raise bad_request(f"hours cannot be {quoted(text)}; it is a number above 0 and at most {most:g}")
+    return number
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """Other people's text in quotes, cut and without what could steer a terminal."""
     return ascii(text if len(text) <= MAX_QUOTED else text[:MAX_QUOTED] + "…")

@@ -165,9 +165,11 @@ def test_a_circle_through_what_a_check_needs_by_its_nature_is_refused_too(mistak
 
 
 def test_paths_are_relative_to_the_file(loaded: Load, tmp_path: Path) -> None:
-    config = loaded(GOOD + "    state: {directory: memory}\n    web: {config_file: /etc/web.yml}").config
+    elsewhere = tmp_path.parent / f"{tmp_path.name}-web.yml"
+    elsewhere.write_text("")
+    config = loaded(GOOD + f"    state: {{directory: memory}}\n    web: {{config_file: {elsewhere}}}").config
     assert config.state.directory == tmp_path / "memory"
-    assert config.web.config_file == Path("/etc/web.yml")
+    assert config.web.config_file == elsewhere
 
 
 def test_a_mistake_is_never_longer_than_a_person_reads(mistakes: Mistakes) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from monitor.config.plan import plan
-from monitor.core.model import CheckPlan, Threshold
+from monitor.core.model import CheckPlan, Severity, Threshold
 from tests.config.conftest import Load, Mistakes
 
 
@@ -73,9 +73,34 @@ def test_a_bound_that_is_null_is_none(loaded: Load) -> None:
     )
 
 
+def test_a_bound_may_have_a_recovery_value_and_a_time_it_must_last(loaded: Load) -> None:
+    text = """\
+        services:
+          a:
+            checks:
+              - kind: rds
+                thresholds:
+                  connections_used: {info: 50%, warning: {at: 70%, recover: 65%, for: 2m}, critical: {for: 30s}}
+        """
+    assert plan(loaded(text).config).services["a"].checks[0].thresholds[1] == Threshold(
+        "connections_used",
+        0.7,
+        0.95,
+        "ratio",
+        info=0.5,
+        recover={Severity.WARNING: 0.65},
+        lasts={Severity.WARNING: 120.0, Severity.CRITICAL: 30.0},
+    )
+
+
 @pytest.mark.parametrize(
     ("bounds", "said"),
     [
+        ("response_time: {warning: {recover: 3s}}", "warning begins at 2, so it cannot be well again at 3"),
+        ("certificate_remaining: {critical: {recover: 6d}}", "critical begins at 604800, so it cannot be well again"),
+        ("response_time: {info: {for: 2m}}", "on response_time, info has no bound; say where it begins with at"),
+        ("response_time: {warning: {form: 2m}}", "unknown key, did you mean for?"),
+        ("response_time: {warning: {for: soon}}", "thresholds.response_time.warning.for"),
         ("response_time: {warning: 6s}", "on response_time, warning (6) is beyond critical (5)"),
         ("certificate_remaining: {critical: 30d}", "on certificate_remaining, warning (1.8144e+06) is beyond critical"),
         ("connections_used: {critical: 95}", "a bound on connections_used is a share; write for example 80% or 0.8"),

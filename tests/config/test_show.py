@@ -52,7 +52,7 @@ def test_what_is_shown_has_defaults_and_what_follows_by_nature_and_no_secret(loa
             },
         ],
     }
-    assert data["notify"] == [{"kind": "webhook", "url": "***", "timeout": "15s"}]
+    assert data["notify"] == [{"kind": "webhook", "url": "***", "format": "incident", "timeout": "15s"}]
 
 
 def test_durations_are_shown_so_that_they_can_be_read_again() -> None:

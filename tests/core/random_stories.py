@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from hypothesis import strategies as st
@@ -13,6 +13,7 @@ from monitor.core.model import (
     AcknowledgeAlert,
     AddMaintenance,
     AddSilence,
+    ChannelPlan,
     EndMaintenance,
     EndSilence,
     Event,
@@ -26,6 +27,7 @@ from monitor.core.model import (
     Reading,
     ResolveAlert,
     Settled,
+    Severity,
     State,
 )
 from monitor.core.step import begin, step
@@ -36,6 +38,13 @@ SIGNS: Final = (".", "X", "x", "w", "c", "?", "hot", ".", "X", ".")
 GAPS: Final = (0.3, 2.0, 15.0, 60.0)
 TIMES: Final = (1, 3)
 LOOKS: Final = len(NAMES) * len(SIGNS) * len(GAPS) * len(TIMES)
+CHANNELS: Final = (
+    ChannelPlan("all"),
+    ChannelPlan("loud", severities=(Severity.CRITICAL,)),
+    ChannelPlan("only-a", services=("a",)),
+    ChannelPlan("late", after=45.0),
+    ChannelPlan("late-and-quiet", severities=(Severity.WARNING,), services=("b", "c"), after=20.0),
+)
 SHORTEST: Final = 7
 """Without it, half of the stories would have five numbers or fewer, and hardly anything would happen in them."""
 ORDERS: Final = 8
@@ -61,6 +70,11 @@ class Step:
         return [event.notice for event in self.events if isinstance(event, NoticeDue)]
 
     @property
+    def told(self) -> list[tuple[Notice, tuple[str, ...]]]:
+        """The notices with their channels."""
+        return [(event.notice, event.channels) for event in self.events if isinstance(event, NoticeDue)]
+
+    @property
     def told_or_changed(self) -> list[Event]:
         """All that happened but the wishes for looks."""
         return [event for event in self.events if not isinstance(event, LookWanted)]
@@ -83,7 +97,11 @@ def _plan(edges: int, size: int, variant: int) -> Plan:
             needs[NAMES[high]].append(NAMES[low])
     confirm, recover = ((3, 2), (1, 1), (2, 3))[variant % 3]
     checks = [check_plan(every=15.0, stale_after=100.0, confirm=confirm, recover=recover)]
-    return plan_of(needs, checks=checks, flap_changes=(5, 2)[variant // 3], hold=(12.0, 3.0)[variant % 2])
+    return replace(
+        plan_of(needs, checks=checks, flap_changes=(5, 2)[variant // 3], hold=(12.0, 3.0)[variant % 2]),
+        channels=CHANNELS,
+        remind=(None, 50.0)[variant % 2],
+    )
 
 
 def tales(*, longest: int = 24, flapping: bool = False) -> st.SearchStrategy[Tale]:

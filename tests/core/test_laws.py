@@ -56,13 +56,14 @@ def _is_excused(settled: Settled) -> bool:
 @given(tales())
 def test_law_1_an_incident_opens_once_and_resolves_once(tale: Tale) -> None:
     """Resolved by hand and still failing: the next failing look opens a new one that says what it reopens."""
-    said: Counter[tuple[str, NoticeKind]] = Counter()
+    said: Counter[tuple[str, NoticeKind, str]] = Counter()
     alerts: Counter[tuple[type, str]] = Counter()
     ended: set[str] = set()
     for each in tell(tale, healed=True):
-        for notice in each.notices:
+        for notice, channels in each.told:
             assert notice.incident.id not in ended, "nothing is said after the end"
-            said[notice.incident.id, notice.kind] += 1
+            for channel in channels:
+                said[notice.incident.id, notice.kind, channel] += 1
             if notice.kind is NoticeKind.RESOLVED:
                 assert _is_told(notice.incident)
                 ended.add(notice.incident.id)
@@ -72,7 +73,7 @@ def test_law_1_an_incident_opens_once_and_resolves_once(tale: Tale) -> None:
         _reopens(each)
         ids = [incident.id for incident in each.after.incidents]
         assert len(ids) == len(set(ids))
-    assert all(n == 1 for (_, kind), n in said.items() if kind in (NoticeKind.OPENED, NoticeKind.RESOLVED))
+    assert all(n == 1 for (_, kind, _), n in said.items() if kind in (NoticeKind.OPENED, NoticeKind.RESOLVED))
     assert all(n == 1 for n in alerts.values())
     assert all((AlertResolved, alert) in alerts for _, alert in alerts)
 
@@ -246,17 +247,20 @@ def _believed(each: Step) -> object:
 @law
 @given(tales(flapping=True, longest=40))
 def test_law_9_flapping_is_told_once_and_the_next_notice_comes_when_it_has_settled(tale: Tale) -> None:
-    told = 0
+    told: Counter[str] = Counter()
     for each in tell(tale):
         (name,) = each.plan.services
         was, now = each.before.services[name].flapping, each.after.services[name].flapping
-        told = told if was else 0
+        if not was:
+            told.clear()
         if now:
             kinds = {notice.kind for notice in each.notices}
             by_hand = isinstance(each.input, ResolveAlert)
             assert by_hand or kinds <= {NoticeKind.FLAPPING}
-            told = 0 if by_hand else told + len(each.notices)
-            assert told <= 1
+            told.update(channel for _, channels in each.told for channel in channels)
+            if by_hand:
+                told.clear()
+            assert all(times == 1 for times in told.values())
             _flapping_is_told(each)
         elif was:
             for incident in open_incidents(each.after):

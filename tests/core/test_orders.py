@@ -9,10 +9,14 @@ import pytest
 from monitor.core.model import (
     AcknowledgeAlert,
     AddMaintenance,
+    AddRecurring,
     AddSilence,
+    AddWindow,
     AlertOpened,
     EndMaintenance,
     EndSilence,
+    LookNow,
+    LookWanted,
     NoticeKind,
     Order,
     ResolveAlert,
@@ -223,3 +227,67 @@ def test_ids_are_never_used_again_even_when_the_state_is_lost() -> None:
     assert len(set(ids)) == 4
     assert all(len(each) <= 64 and each.replace("-", "").isalnum() for each in ids)
     assert replace(first.state, sequence=0) != first.state
+
+
+def test_a_note_is_kept_with_the_alert_until_another_one_replaces_it() -> None:
+    world = rds()
+    (alert,) = world.open[0].alerts
+    world.take(AcknowledgeAlert(alert.id, "ann", "asked the provider"))
+    world.take(AcknowledgeAlert(alert.id, "bob"))
+    assert [(a.note, a.acknowledged_by) for a in world.open[0].alerts] == [("asked the provider", "bob")]
+    world.take(ResolveAlert(alert.id, "bob", "they mended it"))
+    assert world.state.incidents[0].alerts[0].note == "they mended it"
+
+
+def test_looking_now_wants_a_look_of_every_check_of_the_service_and_changes_nothing() -> None:
+    world = rds()
+    before = world.state
+    assert world.take(LookNow("rds")) == (LookWanted("rds", "look", world.now),)
+    assert world.state is before
+    with pytest.raises(UnknownId, match="no service 'nobody'"):
+        world.take(LookNow("nobody"))
+
+
+def test_a_recurring_maintenance_makes_one_window_after_the_other_until_it_ends() -> None:
+    world = rds(".")
+    world.take(AddRecurring("rds", "0 3 * * 0", "Asia/Seoul", 60.0, "ann", "patches"))
+    (rule,) = world.state.recurring
+    assert (rule.service, rule.last_start, rule.reason) == ("rds", None, "patches")
+    world.take(AddWindow(rule.id, START + 100))
+    (window,) = world.state.maintenance
+    assert (window.service, window.starts_at, window.ends_at, window.recurring) == (
+        "rds",
+        START + 100,
+        START + 160,
+        rule.id,
+    )
+    assert (window.by, window.reason) == ("ann", "patches")
+    assert world.state.recurring[0].last_start == START + 100
+    world.take(EndMaintenance(window.id))
+    assert world.state.maintenance == ()
+    assert [each.id for each in world.state.recurring] == [rule.id]
+    world.take(AddWindow(rule.id, START + 200))
+    world.take(AddRecurring("rds", "0 4 * * *", "UTC", 60.0, "ann"))
+    world.take(EndMaintenance(rule.id))
+    assert world.state.maintenance == ()
+    assert [each.cron for each in world.state.recurring] == ["0 4 * * *"]
+
+
+@pytest.mark.parametrize(
+    ("order", "said"),
+    [
+        (AddRecurring("nobody", "* * * * *", "UTC", 60.0, "ann"), "no service 'nobody'"),
+        (AddWindow("recurring-0", START), "no maintenance 'recurring-0'"),
+        (EndMaintenance("recurring-0"), "no maintenance 'recurring-0'"),
+    ],
+)
+def test_orders_about_a_rule_that_does_not_exist_change_nothing(order: Order, said: str) -> None:
+    world = rds(".")
+    before = world.state
+    with pytest.raises(UnknownId, match=said):
+        world.take(order)
+    assert world.state is before
+    world.take(AddRecurring("rds", "0 4 * * *", "UTC", 60.0, "ann"))
+    world.take(AddRecurring("rds", "0 5 * * *", "UTC", 60.0, "ann"))
+    world.take(AddWindow(world.state.recurring[0].id, START + 500))
+    assert [each.last_start for each in world.state.recurring] == [START + 500, None]

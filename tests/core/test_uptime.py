@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from monitor.core.model import AddMaintenance, Status
-from monitor.core.uptime import overall, shown, uptime_seconds
+from monitor.core.uptime import Stay, availability, overall, shown, uptime_seconds
 from tests.core.story import START, World, plan_of
 
 
@@ -43,3 +45,22 @@ def test_overall_is_the_worst_with_maintenance_left_out() -> None:
     world.look("redis", ".")
     world.look("redis", ".")
     assert overall(world.plan, world.state, world.now) is Status.HEALTHY
+
+
+@pytest.mark.parametrize(
+    ("stays", "up", "known", "percent"),
+    [
+        ((), 0, 0, None),
+        (((Status.HEALTHY, 0, 100),), 100, 100, 100.0),
+        (((Status.HEALTHY, -50, 75), (Status.DOWN, 75, 100)), 75, 100, 75.0),
+        (((Status.WARNING, 0, 50), (Status.CRITICAL, 50, 150)), 100, 100, 100.0),
+        (((Status.DOWN, -50, -10), (Status.HEALTHY, 100, 110)), 0, 0, None),
+        (((Status.DOWN, 0, 10), (Status.MAINTENANCE, 10, 90), (Status.HEALTHY, 90, 100)), 10, 20, 50.0),
+        (((Status.DOWN, 0, 10), (Status.UNKNOWN, 10, 70), (Status.HEALTHY, 70, 100)), 30, 40, 75.0),
+    ],
+)
+def test_availability_is_the_share_of_the_known_time_in_which_it_answered(
+    stays: tuple[tuple[Status, float, float], ...], up: float, known: float, percent: float | None
+) -> None:
+    found = availability((Stay("rds", *stay) for stay in stays), since=0, until=100)
+    assert (found.up_seconds, found.known_seconds, found.percent) == (up, known, percent)

@@ -7,9 +7,11 @@ import signal
 import time
 
 import pytest
+from pydantic import SecretStr
 
 from monitor.core.model import Status
-from monitor.database import Database, DatabaseFailed, NoSession, SentinelState
+from monitor.database import Database, DatabaseConfig, DatabaseFailed, Databases, NoSession, SentinelState
+from monitor.sources.resolver import Resolver
 from tests.database import servers
 from tests.database.conftest import PASSWORD, OpenDatabase, failure_within
 from tests.postgres import Cluster, running
@@ -234,3 +236,30 @@ async def gone(cluster: Cluster) -> bool:
             return True
         await asyncio.sleep(0.02)
     return False
+
+
+async def test_a_reload_keeps_the_session_of_unchanged_settings_and_closes_every_other(cluster: Cluster) -> None:
+    """A hundred times, and nobody is told twice."""
+    config = DatabaseConfig(host="127.0.0.1", port=cluster.port, name="app", user="app", password=SecretStr(PASSWORD))
+    resolver = Resolver(lambda _host: ())
+    databases = Databases({"default": config, "other": config}, resolver=resolver)
+    stop = databases.get().watch(Changes())
+    stop_other = databases.get("other").watch(Changes())
+    first = await standing(databases.get())
+    for _ in range(100):
+        stop()
+        await databases.reload({"default": config.model_copy(), "other": config})
+        stop = databases.get().watch(Changes())
+        await databases.rest()
+    assert (await standing(databases.get())).backend_pid == first.backend_pid
+    assert len(databases.get().sentinel._listeners) == 1
+    before, other = databases.get(), databases.get("other")
+    await databases.reload({"default": config.model_copy(update={"name": "postgres"}), "other": config})
+    assert databases.get() is not before
+    assert databases.get("other") is other
+    assert not before.sentinel.armed
+    stop_other()
+    await databases.rest()
+    assert not other.sentinel.armed
+    await databases.close()
+    resolver.close()

@@ -22,7 +22,8 @@ from monitor import __version__, answers
 from monitor.core.model import Alert, Confidence, Diagnosis, Incident, Message, Notice, NoticeKind, Severity, Status
 from monitor.locale import speak
 from monitor.notify.base import Delivery, NotTaken, Post
-from monitor.notify.webhook import WebhookChannel, wait_asked_for
+from monitor.notify.posting import wait_asked_for
+from monitor.notify.webhook import WebhookChannel
 from tests.delivery.receiver import Receiver, Request
 
 PASSWORD = "canary-7f3a"

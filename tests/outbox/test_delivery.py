@@ -172,9 +172,10 @@ class Broken(Channel):
     kind: Literal["broken"] = "broken"
     poison: str
 
-    async def send(self, delivery: Delivery, post: Post) -> None:
+    async def send(self, delivery: Delivery, post: Post) -> str:
         if delivery.notice.incident.id == self.poison:
             raise KeyError(f"http://me:canary@host/{post}")
+        return "taken"
 
 
 class TestTrouble:
@@ -193,8 +194,9 @@ class TestTrouble:
         class Endless(Channel):
             kind: Literal["endless"] = "endless"
 
-            async def send(self, delivery: Delivery, post: Post) -> None:  # noqa: ARG002 — the contract's names
+            async def send(self, delivery: Delivery, post: Post) -> str:  # noqa: ARG002 — the contract's names
                 await asyncio.sleep(3600)
+                return "never"
 
         monkeypatch.setattr(outbox_module, "SEND_SECONDS", 0.05)
         await house.commit(notice(1), channels=("endless",))
@@ -248,3 +250,39 @@ class TestTrouble:
             async with house.running():
                 pass
         await execute(house.store, "PRAGMA query_only = 0")
+
+
+class TestReload:
+    async def test_a_channel_that_is_new_gets_what_waits_for_it(self, house: House, receiver: Receiver) -> None:
+        await house.commit(notice(1))
+        async with house.running() as outbox:
+            outbox.reload([webhook(receiver)], language="en")
+            await until(lambda: told(receiver) == ["inc-1"])
+
+    async def test_what_is_being_sent_arrives_before_the_changed_channel_goes_on(
+        self, house: House, receiver: Receiver
+    ) -> None:
+        async with receiving() as other, house.running(webhook(receiver)) as outbox:
+            for number in range(1, 30):
+                await house.commit(notice(number))
+                outbox.wake()
+                outbox.reload([webhook((receiver, other)[number % 2])], language="en")
+            await until(lambda: len(told(receiver)) + len(told(other)) == 29)
+        ids = [request.headers["webhook-id"] for each in (receiver, other) for request in each.requests]
+        assert len(set(ids)) == 29, "none was sent twice"
+        assert told(receiver) == sorted(told(receiver), key=lambda each: int(each[4:]))
+
+    async def test_a_channel_that_left_is_sent_nothing_and_one_that_stayed_goes_on(
+        self, house: House, receiver: Receiver
+    ) -> None:
+        async with receiving() as gone:
+            stays, leaves = webhook(receiver, "stays"), webhook(gone, "leaves")
+            async with house.running(stays, leaves) as outbox:
+                task = outbox._sending["stays"]
+                for _ in range(100):
+                    outbox.reload([webhook(receiver, "stays")], language="en")
+                await house.commit(notice(1), channels=("stays", "leaves"))
+                outbox.wake()
+                await until(lambda: told(receiver) == ["inc-1"])
+                assert outbox._sending["stays"] is task, "it was never begun anew"
+            assert gone.requests == []

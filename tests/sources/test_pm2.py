@@ -355,3 +355,23 @@ def test_one_home_has_one_source() -> None:
     assert sources.get(Path("/a")) is sources.get(Path("/a"))
     assert sources.get(Path("/a")) is not sources.get(Path("/b"))
     assert sources.get(None) is sources.get(None)
+
+
+async def test_who_no_longer_wants_to_be_told_is_not_and_an_unwatched_source_hangs_up(tmp_path: Path) -> None:
+    told: list[str] = []
+    async with fake_pm2(tmp_path, answering([])) as pm2:
+        sources = Pm2Sources({"PM2_HOME": "/a"})
+        source = sources.get(tmp_path)
+        ends = [source.on_gone(lambda: told.append("a")), source.on_gone(lambda: told.append("b"))]
+        await source.snapshot(asyncio.get_running_loop().time() + 5)
+        ends[0]()
+        await sources.rest()
+        assert source._link is not None, "somebody still wants to be told"
+        ends[1]()
+        await sources.rest()
+        assert source._link is None
+        assert pm2
+        assert sources.is_asked_alike({"PM2_HOME": "/a", "DB_HOST": "x"})
+        assert not sources.is_asked_alike({"PM2_HOME": "/b"})
+        await sources.close()
+    assert told == []

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -56,3 +59,21 @@ async def rows(store: Store) -> list[str]:
 
 async def execute(store: Store, statement: str) -> list[tuple[str]]:
     return await store._run(lambda: store._connection.execute(statement).fetchall())
+
+
+@contextmanager
+def small_disk() -> Iterator[Path]:
+    """16 MiB; needs root."""
+    with TemporaryDirectory() as name:
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m,mode=700", "tmpfs", name], check=True)
+        try:
+            yield Path(name)
+        finally:
+            subprocess.run(["umount", "--lazy", name], check=True)
+
+
+def fill(disk: Path) -> None:
+    """To the last byte."""
+    with suppress(OSError), (disk / "large").open("wb", buffering=0) as large:
+        while True:
+            large.write(b"x" * 4096)

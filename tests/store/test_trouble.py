@@ -6,8 +6,6 @@ import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,7 +21,7 @@ from monitor.core.model import (
     Status,
 )
 from monitor.store import Outgoing, Store, StoreError
-from tests.store.rooms import execute, names, notice, reopened
+from tests.store.rooms import execute, fill, names, notice, reopened, small_disk
 
 INCIDENT = Incident("inc-1", "rds", Severity.CRITICAL, 100.0)
 STATE = State({"rds": ServiceState(Status.DOWN, 100.0)}, (INCIDENT,), sequence=3)
@@ -189,22 +187,6 @@ async def test_a_start_on_a_full_disk_is_one_clear_line() -> None:
         fill(disk)
         with pytest.raises(StoreError, match=r"^\S+/state/state.db cannot be used: database or disk is full$"):
             Store.open(disk / "state")
-
-
-@contextmanager
-def small_disk() -> Iterator[Path]:
-    with TemporaryDirectory() as name:
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m,mode=700", "tmpfs", name], check=True)
-        try:
-            yield Path(name)
-        finally:
-            subprocess.run(["umount", "--lazy", name], check=True)
-
-
-def fill(disk: Path) -> None:
-    with suppress(OSError), (disk / "large").open("wb", buffering=0) as large:
-        while True:
-            large.write(b"x" * 4096)
 
 
 @pytest.mark.root

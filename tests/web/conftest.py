@@ -10,10 +10,13 @@ from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
 
 from monitor.core.model import CheckPlan, Failed, Failure, Observation, Plan, Reading, Seen, ServicePlan
+from monitor.history import History
 from monitor.metrics import Metrics
+from monitor.reloading import NotReloaded, Reloads
 from monitor.service_monitoring import ServiceMonitoring
 from monitor.store import Store
 from monitor.web.app import create_app
+from monitor.web.security import Security
 
 TOKEN = "t0ken-of-the-tests"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -34,6 +37,26 @@ class HandClock:
 
     def monotonic(self) -> float:
         return self.at
+
+
+NEVER_RELOADED = Reloads(path=Path("config.yaml"), taken_at=START, tried_at=START)
+
+
+@dataclass
+class HandUpkeep:
+    """A daemon that is as a test says."""
+
+    reloads: Reloads = NEVER_RELOADED
+    stands_still: str | None = None
+    count: int = 0
+
+    def unwell(self) -> str | None:
+        return self.stands_still
+
+    async def reload(self) -> None:
+        self.count += 1
+        if self.reloads.lines:
+            raise NotReloaded(self.reloads.lines)
 
 
 def _plan() -> Plan:
@@ -57,6 +80,8 @@ class Served:
     metrics: Metrics
     clock: HandClock
     missing: list[str] = field(default_factory=list)
+    upkeep: HandUpkeep = field(default_factory=HandUpkeep)
+    security: list[Security] = field(default_factory=list)
 
     async def data(self, path: str) -> Any:
         """The data of a successful answer."""
@@ -98,23 +123,29 @@ async def served(tmp_path: Path) -> AsyncIterator[Served]:
     """Everything healthy; two services that depend on rds, and one with a name that has to be escaped."""
     clock = HandClock()
     store = Store.open(tmp_path / "state")
-    monitoring = await ServiceMonitoring.open(plan=_plan(), store=store, clock=clock, route=lambda _notice: ())
+    history = History(tmp_path / "state", clock)
+    monitoring = await ServiceMonitoring.open(plan=_plan(), store=store, clock=clock, history=history)
     metrics = Metrics({}, "1.2.3")
     monitoring.subscribe(lambda change: metrics.changed(monitoring.plan, change.state, change.events, change.at))
     missing: list[str] = []
+    upkeep = HandUpkeep()
+    security = [Security()]
     app = create_app(
         monitoring=monitoring,
         metrics=metrics,
         ready=lambda: missing[0] if missing else None,
         token=TOKEN,
-        language="en",
+        language=lambda: "en",
         url="http://monitor.example:10142/",
+        upkeep=upkeep,
+        security=lambda: security[0],
     )
     async with TestClient(TestServer(app)) as client:
-        served = Served(client, monitoring, metrics, clock, missing)
+        served = Served(client, monitoring, metrics, clock, missing, upkeep, security)
         for service in monitoring.plan.services:
             await served.healthy(service)
         yield served
+    await history.close()
     await store.close()
 
 

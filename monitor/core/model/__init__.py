@@ -10,6 +10,7 @@ from monitor.core.model.believed import (
     Evidence,
     Incident,
     Maintenance,
+    Recurring,
     RuledOut,
     ServiceState,
     Settled,
@@ -34,17 +35,20 @@ from monitor.core.model.facts import (
     Worker,
 )
 from monitor.core.model.looks import Blind, Failed, Failure, Observation, Seen
-from monitor.core.model.planned import CheckPlan, Plan, ServicePlan, Threshold
+from monitor.core.model.planned import ChannelPlan, CheckPlan, Plan, ServicePlan, Threshold
 from monitor.core.model.told import (
     AcknowledgeAlert,
     AddMaintenance,
+    AddRecurring,
     AddSilence,
+    AddWindow,
     AlertOpened,
     AlertResolved,
     EndMaintenance,
     EndSilence,
     Event,
     Input,
+    LookNow,
     LookWanted,
     Notice,
     NoticeDue,
@@ -53,18 +57,22 @@ from monitor.core.model.told import (
     RulesChanged,
     StatusChanged,
 )
-from monitor.core.model.words import FAILING, NO_LABELS, Confidence, Message, NoticeKind, Severity, Status
+from monitor.core.words import FAILING, NO_LABELS, QUIET, Confidence, Message, NoticeKind, Severity, Status
 
 __all__ = [
     "FAILING",
     "NO_LABELS",
+    "QUIET",
     "AcknowledgeAlert",
     "AddMaintenance",
+    "AddRecurring",
     "AddSilence",
+    "AddWindow",
     "Alert",
     "AlertOpened",
     "AlertResolved",
     "Blind",
+    "ChannelPlan",
     "CheckPlan",
     "CheckState",
     "Confidence",
@@ -82,6 +90,7 @@ __all__ = [
     "Firewall",
     "Incident",
     "Input",
+    "LookNow",
     "LookWanted",
     "Maintenance",
     "Message",
@@ -94,6 +103,7 @@ __all__ = [
     "Plan",
     "Pools",
     "Reading",
+    "Recurring",
     "ResolveAlert",
     "RuleChange",
     "RuledOut",

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 
 from monitor.core.model.facts import Environment, Pools, RuleChange, Worker
 from monitor.core.model.looks import Observation
-from monitor.core.model.words import Confidence, Message, NoticeKind, Severity, Status
+from monitor.core.words import Confidence, Message, NoticeKind, Severity, Status
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
     """One thing wrong in one look. `metric` is empty for the look itself (its failure or finding); `phase` is where the
-    look failed, empty for anything else. `harmless`: see Finding."""
+    look failed, empty for anything else. `harmless`: see Finding. `severity`: as its threshold says, else what follows
+    from the status. `lasted`: it had to last before it counted, which is confirmation enough."""
 
     metric: str
     status: Status
@@ -24,6 +25,8 @@ class Trouble:
     grace_seconds: float = 0.0
     phase: str = ""
     harmless: bool = False
+    severity: Severity | None = None
+    lasted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,7 @@ class Settled:
     """One metric of one check over time. `recent` holds the last statuses, newest last, as long as they matter;
     `looked_at` is when the newest of these looks began. `failing_since` and `episodes` are the beginnings of the
     present and of the last failing runs, grace or not. `dismissed_*`: its alert was resolved by hand, in that incident;
-    it opens none until a later look fails again."""
+    it opens none until a later look fails again. `past`: the bounds that the number is past, each since when."""
 
     status: Status = Status.UNKNOWN
     since: float = 0.0
@@ -42,6 +45,7 @@ class Settled:
     looked_at: float = 0.0
     dismissed_at: float | None = None
     dismissed_from: str | None = None
+    past: Mapping[Severity, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,17 +136,19 @@ class Alert:
     acknowledged_by: str | None = None
     resolved_at: float | None = None
     resolved_by: str | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One notice that went to the outbox, and what it said."""
+    """One notice that went to the outbox, what it said, and to which channels (by their labels)."""
 
     kind: NoticeKind
     at: float
     root: str = ""
     severity: Severity = Severity.WARNING
     cause: str = ""
+    channels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +158,8 @@ class Incident:
     Until `told` holds an `opened` (or `flapping`), people do not know of it: it is on hold (`hold_until`; what could
     explain it is looked at with looks that begin at or after `looks_since`) or muted. From `settling_since` until
     `settling_until` the root has recovered and its impacted services are being looked at before they are let go.
-    `severity` is the worst it has been; `flapping`: people were told that it is.
+    `severity` is the worst it has been; `flapping`: people were told that it is; `quiet`: all that is open in it are
+    alerts that never page.
     """
 
     id: str
@@ -170,6 +177,7 @@ class Incident:
     adopted_by: str | None = None
     reopens: str | None = None
     flapping: bool = False
+    quiet: bool = False
     resolved_at: float | None = None
     resolved_by: str | None = None
 
@@ -188,7 +196,7 @@ class Silence:
 
 @dataclass(frozen=True, slots=True)
 class Maintenance:
-    """A service declared as being worked on."""
+    """A service declared as being worked on; `recurring` is the id of the rule that it came from."""
 
     id: str
     service: str
@@ -196,6 +204,22 @@ class Maintenance:
     ends_at: float
     by: str
     reason: str = ""
+    recurring: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recurring:
+    """Maintenance that comes back: windows of `seconds` that begin when `cron` says so in `time_zone`. When that is, is
+    worked out outside of the core; the newest window that was made of it began at `last_start`."""
+
+    id: str
+    service: str
+    cron: str
+    time_zone: str
+    seconds: float
+    by: str
+    reason: str = ""
+    last_start: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,3 +231,4 @@ class State:
     silences: tuple[Silence, ...] = ()
     maintenance: tuple[Maintenance, ...] = ()
     sequence: int = 0
+    recurring: tuple[Recurring, ...] = ()

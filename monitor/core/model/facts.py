@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from monitor.core.model.words import NO_LABELS, Message, Status
+from monitor.core.words import NO_LABELS, Message, Status
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from monitor.core.model.facts import Fact, Reading
-from monitor.core.model.words import Status
+from monitor.core.words import Status
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,19 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import assert_never
 
-from monitor.core.model.words import NO_LABELS
+from monitor.core.words import NO_LABELS, Severity
 
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """Bounds on readings of one name. `worse` tells the bad direction: `above` (>=) or `below` (<=)."""
+    """Bounds on readings of one name. `worse` tells the bad direction: `above` (>=) or `below` (<=).
+
+    By severity: `recover` is where it is well again, if that is not this side of the bound itself; `lasts` is how many
+    seconds it must be past the bound before that counts.
+    """
 
     metric: str
     warning: float | None
     critical: float | None
     unit: str = ""
     worse: str = "above"
+    info: float | None = None
+    error: float | None = None
+    recover: Mapping[Severity, float] = field(default_factory=dict)
+    lasts: Mapping[Severity, float] = field(default_factory=dict)
+
+    def bound(self, severity: Severity) -> float | None:
+        """Where this severity begins; None where it never does."""
+        match severity:
+            case Severity.INFO:
+                return self.info
+            case Severity.WARNING:
+                return self.warning
+            case Severity.ERROR:
+                return self.error
+            case Severity.CRITICAL:
+                return self.critical
+            case _:
+                assert_never(severity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +67,24 @@ class ServicePlan:
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelPlan:
+    """Which incidents one channel is told of: those as loud as `severities` say, about one of `services` (none named:
+    about any), and, with `after`, only those that people have known for so long without anybody being on it."""
+
+    label: str
+    severities: tuple[Severity, ...] = tuple(Severity)
+    services: tuple[str, ...] = ()
+    after: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """All that `step` needs to know of the configuration."""
+    """All that `step` needs to know of the configuration. `remind`: how long after the last notice people are reminded
+    for the first time; None: never."""
 
     services: Mapping[str, ServicePlan]
+    channels: tuple[ChannelPlan, ...] = ()
+    remind: float | None = None
     hold: float = 12.0
     confirm_gap: float = 0.3
     recover_gap: float = 2.0

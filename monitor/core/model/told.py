@@ -9,7 +9,7 @@ from typing import TypeAlias
 from monitor.core.model.believed import Alert, Incident
 from monitor.core.model.facts import RuleChange
 from monitor.core.model.looks import Observation
-from monitor.core.model.words import NoticeKind, Status
+from monitor.core.words import NoticeKind, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,7 @@ class AcknowledgeAlert:
 
     alert_id: str
     by: str
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class ResolveAlert:
 
     alert_id: str
     by: str
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +60,55 @@ class AddMaintenance:
 
 
 @dataclass(frozen=True, slots=True)
+class AddRecurring:
+    """Have maintenance come back; the id is given by `step`."""
+
+    service: str
+    cron: str
+    time_zone: str
+    seconds: float
+    by: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AddWindow:
+    """The next window of a recurring maintenance, as worked out from its rule."""
+
+    recurring_id: str
+    starts_at: float
+
+
+@dataclass(frozen=True, slots=True)
 class EndMaintenance:
-    """The work is done before its time."""
+    """The work is done before its time. Of a recurring one, the rule ends with every window that came of it."""
 
     maintenance_id: str
 
 
-Order: TypeAlias = AcknowledgeAlert | ResolveAlert | AddSilence | EndSilence | AddMaintenance | EndMaintenance
+@dataclass(frozen=True, slots=True)
+class LookNow:
+    """Have every check of the service look at once."""
+
+    service: str
+
+
+Order: TypeAlias = (
+    AcknowledgeAlert
+    | ResolveAlert
+    | AddSilence
+    | EndSilence
+    | AddMaintenance
+    | AddRecurring
+    | AddWindow
+    | EndMaintenance
+    | LookNow
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One message about an incident, as things stood at `at`; which channels get it is decided outside the core."""
+    """One message about an incident, as things stood at `at`."""
 
     kind: NoticeKind
     incident: Incident
@@ -105,9 +144,11 @@ class AlertResolved:
 
 @dataclass(frozen=True, slots=True)
 class NoticeDue:
-    """People are to be told; committed to the outbox in the same transaction as the state."""
+    """People are to be told, over these channels (by their labels); committed to the outbox in the same transaction as
+    the state."""
 
     notice: Notice
+    channels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

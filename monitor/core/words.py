@@ -59,6 +59,10 @@ class Severity(StrEnum):
         return _LOUDNESS[self]
 
 
+QUIET: Final = frozenset({Severity.INFO, Severity.ERROR})
+"""What is shown and published but never pages by itself."""
+
+
 _LOUDNESS: Final = {severity: rank for rank, severity in enumerate(Severity)}
 
 
@@ -80,13 +84,15 @@ _SURENESS: Final = {confidence: rank for rank, confidence in enumerate(reversed(
 
 
 class NoticeKind(StrEnum):
-    """Why a notice is sent; the webhook's `type` is `incident.` + this."""
+    """Why a notice is sent; the webhook's `type` is `incident.` + this. `test`: somebody tries a channel by hand; there
+    is no incident."""
 
     OPENED = "opened"
     UPDATED = "updated"
     REMINDER = "reminder"
     FLAPPING = "flapping"
     RESOLVED = "resolved"
+    TEST = "test"
 
 
 @dataclass(frozen=True, slots=True)

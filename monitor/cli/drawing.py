@@ -1,0 +1,159 @@
+"""Tables, charts and numbers for a terminal."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Final, TextIO
+
+from monitor.cli.terminal import columns
+from monitor.core.durations import format_duration
+
+BLOCKS: Final = "▁▂▃▄▅▆▇█"
+_PLAIN: Final = "_.-=+*%#"
+_COLOUR: Final = re.compile(r"\x1b\[[0-9;]*m")
+_ROWS: Final = 8
+_MARGIN: Final = 10
+_KIBI: Final = 1024.0
+
+
+def table(rows: Sequence[Sequence[str]], *, width: int | None = None) -> str:
+    """Columns under each other, whatever script and colours their texts have; the last one is cut at `width`."""
+    widths = [max(shown(row[n]) for row in rows) for n in range(len(rows[0]))] if rows else []
+    lines = []
+    for row in rows:
+        line = "  ".join(cell + " " * (room - shown(cell)) for cell, room in zip(row, widths, strict=True)).rstrip()
+        lines.append(cut(line, width) if width else line)
+    return "\n".join(lines)
+
+
+def shown(text: str) -> int:
+    """Columns that a text takes, its colours not counted."""
+    return columns(_COLOUR.sub("", text))
+
+
+def cut(text: str, width: int) -> str:
+    """No wider than `width`; what had to be left out is a `…`. A colour that was begun is ended."""
+    if shown(text) <= width:
+        return text
+    kept, room = "", width - 1
+    for piece in re.split(f"({_COLOUR.pattern})", text):
+        if _COLOUR.fullmatch(piece):
+            kept += piece
+            continue
+        for letter in piece:
+            room -= columns(letter)
+            if room < 0:
+                return f"{kept}…" + ("\x1b[0m" if "\x1b" in kept else "")
+            kept += letter
+    return kept
+
+
+def sparkline(values: Sequence[float | None], stream: TextIO) -> str:
+    """One block a value, from the least to the most; a gap is a space."""
+    known = [value for value in values if value is not None]
+    if not known:
+        return ""
+    letters, low, high = _letters(stream), min(known), max(known)
+    return "".join(" " if value is None else letters[_step(value, low, high, len(letters))] for value in values)
+
+
+def chart(points: Sequence[tuple[float, float]], *, since: float, until: float, unit: str, stream: TextIO) -> str:
+    """Bars from the least to the most, 80 columns wide, with the bounds at the left and the times below."""
+    room = 80 - _MARGIN - 2
+    values = squeezed(points, since=since, until=until, room=room)
+    known = [value for value in values if value is not None]
+    if not known:
+        return "no samples"
+    low, high = min(known), max(known)
+    low = 0.0 if 0 <= low < high / 2 else low
+    letters, lines = _letters(stream), []
+    for row in range(_ROWS - 1, -1, -1):
+        label = number(high, unit) if row == _ROWS - 1 else number(low, unit) if row == 0 else ""
+        bars = "".join(_bar(value, row, low, high, letters) for value in values)
+        lines.append(f"{label:>{_MARGIN}} {'│' if letters is BLOCKS else '|'}{bars}".rstrip())
+    first, last = clock(since), clock(until)
+    lines.append(" " * (_MARGIN + 2) + first + last.rjust(room - len(first)))
+    return "\n".join(lines)
+
+
+def squeezed(points: Sequence[tuple[float, float]], *, since: float, until: float, room: int) -> list[float | None]:
+    """One value for each of `room` equal parts of the time: the average, or None where there was nothing."""
+    found: list[list[float]] = [[] for _ in range(room)]
+    for at, value in points:
+        if since <= at <= until:
+            place = int((at - since) / max(until - since, 1e-9) * room)
+            found[min(place, room - 1)].append(value)
+    return [math.fsum(each) / len(each) if each else None for each in found]
+
+
+def number(value: float, unit: str) -> str:
+    """Short, with its unit: `12.5 ms`, `3.2 GiB`, `81 %`."""
+    match unit:
+        case "seconds" if abs(value) >= 60:  # noqa: PLR2004 — a minute
+            return ("-" if value < 0 else "") + format_duration(abs(value))
+        case "seconds":
+            return f"{value:.3g} s" if abs(value) >= 1 else f"{value * 1000:.3g} ms"
+        case "bytes":
+            return _bytes(value)
+        case "ratio":
+            return f"{value * 100:.3g} %"
+        case "percent":
+            return f"{value:.3g} %"
+        case _:
+            return f"{value:.4g}"
+
+
+def clock(at: float) -> str:
+    """A moment in the zone of this machine."""
+    return datetime.fromtimestamp(at, UTC).astimezone().strftime("%m-%d %H:%M")
+
+
+def moment(text: str | None) -> float:
+    """Unix seconds of a time as the API says it; 0 for none."""
+    return datetime.fromisoformat(text).timestamp() if text else 0.0
+
+
+def ago(text: str | None, now: float) -> str:
+    """How long ago that was, `-` for never."""
+    return format_duration(max(0.0, now - moment(text))) if text else "-"
+
+
+def when(text: str | None) -> str:
+    """A time as the API says it, for people of this machine's zone."""
+    return datetime.fromtimestamp(moment(text), UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S") if text else "-"
+
+
+def dash(value: Any) -> str:
+    """Text, or `-` for none."""
+    return "-" if value in (None, "") else str(value)
+
+
+def _letters(stream: TextIO) -> str:
+    try:
+        BLOCKS.encode(stream.encoding or "ascii")
+    except UnicodeEncodeError:
+        return _PLAIN
+    return BLOCKS
+
+
+def _step(value: float, low: float, high: float, steps: int) -> int:
+    share = 0.5 if high <= low else (value - low) / (high - low)
+    return min(steps - 1, max(0, int(share * steps)))
+
+
+def _bar(value: float | None, row: int, low: float, high: float, letters: str) -> str:
+    if value is None:
+        return " "
+    eighths = _step(value, low, high, _ROWS * len(letters)) + 1 - row * len(letters)
+    return " " if eighths <= 0 else letters[min(eighths, len(letters)) - 1]
+
+
+def _bytes(value: float) -> str:
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if abs(value) < _KIBI:
+            return f"{value:.3g} {unit}"
+        value /= _KIBI
+    return f"{value:.3g} TiB"

@@ -1,0 +1,197 @@
+"""`infra-monitor silence`, `maintenance` and `look`: hold notices back, declare work, have a service looked at."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from monitor.cli.client import CannotAsk, Client, Commands, client, complain, options, part, print_json, whoever
+from monitor.cli.drawing import dash, table, when
+from monitor.cli.exits import OK, USAGE
+from monitor.cli.status import terminal_width
+from monitor.cli.terminal import printable
+from monitor.core.durations import format_duration
+
+_SILENCES: Final = "/api/v1/silences"
+_MAINTENANCE: Final = "/api/v1/maintenance"
+
+
+def add_parser(subparsers: Commands, parent: argparse.ArgumentParser, name: str) -> None:
+    """Register the command of that name."""
+    match name:
+        case "silence":
+            _add_silence(subparsers, parent)
+        case "maintenance":
+            _add_maintenance(subparsers, parent)
+        case _:
+            said = "have every check of a service look at once"
+            parser = subparsers.add_parser(
+                "look", parents=[parent, options()], help=said, description=said.capitalize() + "."
+            )
+            parser.add_argument("service", metavar="SERVICE")
+            parser.set_defaults(run=_look)
+
+
+def _add_silence(subparsers: Commands, parent: argparse.ArgumentParser) -> None:
+    commands = _group(subparsers, parent, "silence", "hold notices back", _list_silences)
+    add = _add(commands, parent, "hold back notices of incidents that match every MATCHER")
+    add.add_argument("matchers", nargs="+", metavar="MATCHER", help="service=NAME, severity=WORD or cause=ID")
+    add.set_defaults(run=_silence)
+    _add_end(commands, parent, _SILENCES, "tell people again")
+
+
+def _add_maintenance(subparsers: Commands, parent: argparse.ArgumentParser) -> None:
+    commands = _group(subparsers, parent, "maintenance", "declare services as being worked on", _list_maintenance)
+    add = _add(commands, parent, "declare a service as being worked on: now, from --starts, or whenever --cron says")
+    add.add_argument("service", metavar="SERVICE")
+    add.add_argument("--cron", metavar="'M H D M W'", help="five fields; 0 and 7 are Sunday")
+    add.add_argument("--time-zone", metavar="ZONE", help="for --cron, for example Asia/Seoul (default: UTC)")
+    add.set_defaults(run=_maintain)
+    _add_end(commands, parent, _MAINTENANCE, "the work is done; of a rule, no window comes any more")
+
+
+def _group(
+    subparsers: Commands,
+    parent: argparse.ArgumentParser,
+    name: str,
+    said: str,
+    shows: Callable[[argparse.Namespace], int],
+) -> Commands:
+    group = subparsers.add_parser(
+        name, parents=[parent, options()], help=said, description=f"{said.capitalize()}. Without a command: list."
+    )
+    group.set_defaults(run=shows)
+    commands = group.add_subparsers(title="commands", metavar="COMMAND")
+    listing = commands.add_parser("list", parents=[parent, _again()], help="what runs or will")
+    listing.set_defaults(run=shows)
+    return commands
+
+
+def _add(commands: Commands, parent: argparse.ArgumentParser, said: str) -> argparse.ArgumentParser:
+    parser = commands.add_parser("add", parents=[parent, _again()], help=said, description=said.capitalize() + ".")
+    parser.add_argument("--for", dest="seconds", metavar="TIME", help="how long, for example 2h")
+    parser.add_argument("--until", metavar="WHEN", help="a time with its zone: 2026-11-24T03:00:00+09:00")
+    parser.add_argument("--starts", metavar="WHEN", help="the same; default: now")
+    parser.add_argument("--reason", help="a line that people see")
+    parser.add_argument("--by", help="in whose name (default: yours)")
+    return parser
+
+
+def _add_end(commands: Commands, parent: argparse.ArgumentParser, path: str, said: str) -> None:
+    parser = commands.add_parser("end", parents=[parent, _again()], help=said, description=said.capitalize() + ".")
+    parser.add_argument("id", metavar="ID")
+    parser.set_defaults(run=_end, path=path)
+
+
+def _again() -> argparse.ArgumentParser:
+    """The options of the group once more, for those who write them last; unsaid, the first word stands."""
+    parent = argparse.ArgumentParser(add_help=False)
+    parent.add_argument("--url", default=argparse.SUPPRESS, help="address of the daemon")
+    parent.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print JSON")
+    return parent
+
+
+def _silence(arguments: argparse.Namespace) -> int:
+    matchers = dict(each.partition("=")[::2] for each in arguments.matchers)
+    if not all(each.partition("=")[2] for each in arguments.matchers):
+        return complain(CannotAsk("a MATCHER is service=NAME, severity=WORD or cause=ID", USAGE))
+    return _told(
+        arguments, lambda daemon: daemon.post(_SILENCES, {"matchers": matchers, **_span(arguments)}), _silences
+    )
+
+
+def _maintain(arguments: argparse.Namespace) -> int:
+    body = {"service": arguments.service, "cron": arguments.cron, "time_zone": arguments.time_zone}
+    return _told(arguments, lambda daemon: daemon.post(_MAINTENANCE, {**body, **_span(arguments)}), _windows)
+
+
+def _span(arguments: argparse.Namespace) -> dict[str, Any]:
+    return {
+        "by": arguments.by or whoever(),
+        "for": arguments.seconds,
+        "until": arguments.until,
+        "starts": arguments.starts,
+        "reason": arguments.reason,
+    }
+
+
+def _end(arguments: argparse.Namespace) -> int:
+    return _told(
+        arguments,
+        lambda daemon: daemon.delete(f"{arguments.path}/{part(arguments.id)}"),
+        lambda _: f"{arguments.id} ended",
+    )
+
+
+def _look(arguments: argparse.Namespace) -> int:
+    path = f"/api/v1/services/{part(arguments.service)}/look"
+    return _told(
+        arguments, lambda daemon: daemon.post(path, {}), lambda done: f"looking: {', '.join(done[0]['checks'])}"
+    )
+
+
+def _list_silences(arguments: argparse.Namespace) -> int:
+    return _told(arguments, lambda daemon: daemon.get(_SILENCES), _silences)
+
+
+def _list_maintenance(arguments: argparse.Namespace) -> int:
+    return _told(arguments, lambda daemon: daemon.get(_MAINTENANCE), _windows)
+
+
+def _told(
+    arguments: argparse.Namespace,
+    ask: Callable[[Client], Any],
+    drawn: Callable[[Sequence[Mapping[str, Any]]], str],
+) -> int:
+    """0, or what stands in the way."""
+    try:
+        answer = ask(client(arguments))
+    except CannotAsk as error:
+        return complain(error)
+    if arguments.json:
+        print_json(answer)
+    else:
+        print(drawn(answer if isinstance(answer, list) else [answer]))
+    return OK
+
+
+def _silences(found: Sequence[Mapping[str, Any]]) -> str:
+    if not found:
+        return "no silences"
+    rows = [["id", "matches", "from", "until", "by", "reason"]]
+    rows += [
+        [
+            each["id"],
+            printable(" ".join(f"{name}={value}" for name, value in each["matchers"].items())),
+            when(each["starts_at"]),
+            when(each["ends_at"]),
+            printable(each["by"]),
+            printable(dash(each["reason"])),
+        ]
+        for each in found
+    ]
+    return table(rows, width=terminal_width())
+
+
+def _windows(found: Sequence[Mapping[str, Any]]) -> str:
+    if not found:
+        return "no maintenance"
+    rows = [["id", "service", "when", "from", "until", "by", "reason"]]
+    rows += [
+        [
+            each["id"],
+            each["service"],
+            _rule(each) if each["kind"] == "recurring" else "now" if each["active"] else "scheduled",
+            when(each["starts_at"]),
+            when(each["ends_at"]),
+            printable(each["by"]),
+            printable(dash(each["reason"])),
+        ]
+        for each in found
+    ]
+    return table(rows, width=terminal_width())
+
+
+def _rule(entry: Mapping[str, Any]) -> str:
+    return f"{entry['cron']} {entry['time_zone']}, {format_duration(entry['seconds'])}"

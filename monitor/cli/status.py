@@ -1,0 +1,148 @@
+"""`infra-monitor status`: how every service is, as the running daemon believes it."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from collections.abc import Mapping
+from typing import Any, Final
+
+from monitor.cli.client import CannotAsk, Client, Commands, client, complain, options, part, print_json
+from monitor.cli.drawing import ago, dash, moment, number, shown, sparkline, squeezed, table
+from monitor.cli.exits import CANNOT, UNKNOWN, exit_code
+from monitor.cli.terminal import printable, state, wrapped
+from monitor.core.durations import format_duration
+from monitor.core.words import Status
+
+HOURS: Final = 1.0
+SPARKS: Final = 24
+MAIN: Final = ("response_time", "cpu", "memory", "process_cpu", "process_memory", "process_up")
+"""The metric whose line is drawn: the first of these that the service has, else its first."""
+
+
+def add_parser(subparsers: Commands, parent: argparse.ArgumentParser) -> None:
+    """Register the command."""
+    parser = subparsers.add_parser(
+        "status",
+        parents=[parent, options()],
+        help="how every service is",
+        description="How every service is, as the running daemon believes it. "
+        "Exit code: 0 healthy, 1 warning, 2 critical or down, 3 unknown or no daemon.",
+    )
+    parser.add_argument("services", nargs="*", metavar="SERVICE", help="only these services")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """The exit code of the overall status, or of the named services."""
+    try:
+        daemon = client(arguments)
+        answer = ask(daemon, tuple(arguments.services))
+        if arguments.json:
+            print_json(answer)
+        else:
+            print(drawn(answer, sparks(daemon, answer), width=terminal_width()))
+    except CannotAsk as error:
+        code = complain(error)
+        return UNKNOWN if code == CANNOT else code
+    return exit_code(Status(answer["overall_status"]))
+
+
+def ask(daemon: Client, names: tuple[str, ...]) -> dict[str, Any]:
+    """Services, open incidents and the monitoring itself. Raises CannotAsk, also for a name that nobody has."""
+    services = [daemon.get(f"/api/v1/services/{part(name)}") for name in names] or daemon.get("/api/v1/services")
+    monitoring = daemon.get("/api/v1/status")
+    incidents = [
+        each
+        for each in daemon.get("/api/v1/incidents")
+        if not names or {each["root"], *(alert["service"] for alert in each["alerts"])} & set(names)
+    ]
+    counted = [Status(each["status"]) for each in services if each["status"] != Status.MAINTENANCE]
+    worst = max(counted, key=lambda status: status.rank, default=Status.HEALTHY)
+    return {
+        "overall_status": worst.value,
+        "services": services,
+        "incidents": incidents,
+        "monitoring": monitoring,
+    }
+
+
+def sparks(daemon: Client, answer: Mapping[str, Any]) -> dict[str, str]:
+    """The last hour of the main metric of each service; nothing for one that has none."""
+    found = dict[str, str]()
+    for service in answer["services"]:
+        metric = main_metric(service["metrics"])
+        if metric is not None:
+            path = f"/api/v1/services/{part(service['name'])}/history"
+            lines = daemon.get(path, metric=metric, hours=HOURS, resolution="5m")
+            found[service["name"]] = _spark(lines)
+    return found
+
+
+def main_metric(metrics: Mapping[str, Any]) -> str | None:
+    """By name, without labels."""
+    names = [name.partition("{")[0] for name in metrics]
+    return next((name for name in MAIN if name in names), names[0] if names else None)
+
+
+def drawn(answer: Mapping[str, Any], lines: Mapping[str, str], *, width: int) -> str:
+    """A line a service, then what is broken and why, then the monitoring itself."""
+    now = moment(answer["monitoring"]["started_at"]) + answer["monitoring"]["uptime_seconds"]
+    rows = [["service", "status", "since", "response", "24 h", "last hour"]]
+    for each in answer["services"]:
+        response, percent = each["response_time_ms"], each["uptime"]["24h"]["percent"]
+        rows.append(
+            [
+                each["name"],
+                state(Status(each["status"])),
+                ago(each["since"], now),
+                "-" if response is None else number(response / 1000, "seconds"),
+                "-" if percent is None else f"{percent:.4g} %",
+                lines.get(each["name"], ""),
+            ]
+        )
+    text = [table(rows, width=width)]
+    text += [said(each, now) for each in answer["incidents"]]
+    monitoring = answer["monitoring"]
+    up, samples = format_duration(monitoring["uptime_seconds"]), monitoring["stored_samples"]
+    kept = "no history" if samples is None else f"{samples:,} samples"
+    text.append(f"infra-monitor {monitoring['version']}, up {up}, {len(monitoring['checks'])} checks, {kept}")
+    return "\n\n".join(text)
+
+
+def said(incident: Mapping[str, Any], now: float) -> str:
+    """One open incident in a few lines."""
+    title = f"{state(_status(incident))}  {printable(incident['title'])}  {ago(incident['opened_at'], now)} ago"
+    lines = [f"{title}  {incident['id']}"]
+    cause = incident["cause"]
+    if cause:
+        lines.append(wrapped(printable(f"{cause['id']} ({cause['confidence']}): {cause['summary']}"), indent=2))
+        if cause["remedy"]:
+            lines.append(wrapped(printable(f"→ {cause['remedy']}"), indent=2))
+    impacted = ", ".join(f"{each['name']} ({each['status']})" for each in incident["impacted"])
+    if impacted:
+        lines.append(wrapped(printable(f"impacted: {impacted}"), indent=2))
+    return "\n".join(lines)
+
+
+def terminal_width() -> int:
+    """Of the terminal; 80 columns where there is none, since what reads us then has lines of its own."""
+    return shutil.get_terminal_size((80, 24)).columns if sys.stdout.isatty() else 1_000
+
+
+def _status(incident: Mapping[str, Any]) -> Status:
+    worst = [Status(each["status"]) for each in incident["alerts"] if each["resolved_at"] is None]
+    graded = Status.CRITICAL if incident["severity"] == "critical" else Status.WARNING
+    return max(worst, key=lambda status: status.rank, default=graded)
+
+
+def _spark(history: Mapping[str, Any]) -> str:
+    if not history["series"]:
+        return ""
+    line = history["series"][0]
+    points = [(moment(each["at"]), each["value"]) for each in line["points"]]
+    since, until = moment(history["from"]), moment(history["to"])
+    drawn = sparkline(squeezed(points, since=since - 300, until=until, room=SPARKS // 2), sys.stdout)
+    newest = number(points[-1][1], line["unit"]) if points else ""
+    return f"{drawn}{' ' * max(0, SPARKS // 2 - shown(drawn))} {line['metric'].partition('{')[0]} {dash(newest)}"

@@ -1,0 +1,213 @@
+"""The shapes of what the API answers, for the OpenAPI document; schemathesis holds the answers against them."""
+
+from __future__ import annotations
+
+from typing import Any, Final, TypeAlias
+
+Schema: TypeAlias = dict[str, Any]
+
+_WORDS: Final[dict[str, Schema]] = {
+    "string": {"type": "string"},
+    "number": {"type": "number"},
+    "integer": {"type": "integer"},
+    "boolean": {"type": "boolean"},
+    "time": {"type": "string", "format": "date-time"},
+    "status": {"type": "string", "enum": ["healthy", "warning", "critical", "down", "maintenance", "unknown"]},
+    "severity": {"type": "string", "enum": ["info", "warning", "error", "critical"]},
+    "confidence": {"type": "string", "enum": ["certain", "likely", "possible", "unknown"]},
+}
+
+
+def shape(word: str) -> Schema:
+    """`string`, `time?` (or null), `[Alert]` (a list), `{number?}` (an object of them), `Alert` (a schema below)."""
+    if word.endswith("?"):
+        return {"anyOf": [shape(word[:-1]), {"type": "null"}]}
+    if word.startswith("["):
+        return {"type": "array", "items": shape(word[1:-1])}
+    if word.startswith("{"):
+        return {"type": "object", "additionalProperties": shape(word[1:-1])}
+    return _WORDS.get(word) or {"$ref": f"#/components/schemas/{word}"}
+
+
+def thing(**keys: str) -> Schema:
+    """An object with all of these keys and no others."""
+    properties = {key.removesuffix("_"): shape(word) for key, word in keys.items()}
+    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+
+
+def _enumerated(*values: str) -> Schema:
+    return {"type": "string", "enum": list(values)}
+
+
+_UPTIME: Final = {
+    "type": "object",
+    "properties": {window: shape("Availability") for window in ("24h", "7d", "30d")},
+    "required": ["24h", "7d", "30d"],
+    "additionalProperties": False,
+}
+
+_INCIDENT: Final = {
+    "id": "string",
+    "status": "IncidentStatus",
+    "severity": "severity",
+    "title": "string",
+    "root": "string",
+    "impacted": "[ServiceStatus]",
+    "cause": "Diagnosis?",
+    "alerts": "[Alert]",
+    "opened_at": "time",
+    "resolved_at": "time?",
+    "resolved_by": "string?",
+    "reopens": "string?",
+    "part_of": "string?",
+    "told": "[Told]",
+    "url": "string",
+}
+
+SCHEMAS: Final[dict[str, Schema]] = {
+    "Error": thing(type="string", message="string"),
+    "Summary": thing(
+        total_services="integer",
+        healthy_services="integer",
+        warning_services="integer",
+        critical_services="integer",
+        down_services="integer",
+        maintenance_services="integer",
+        unknown_services="integer",
+        active_alerts="integer",
+        critical_alerts="integer",
+        overall_status="status",
+    ),
+    "Availability": thing(percent="number?", known_seconds="number"),
+    "Uptime": _UPTIME,
+    "Check": thing(
+        check="string",
+        kind="string",
+        verdict="status",
+        phase="string?",
+        reason="string?",
+        message="string?",
+        took_seconds="number?",
+        last_look="time?",
+    ),
+    "Service": thing(
+        name="string",
+        status="status",
+        since="time?",
+        last_check="time?",
+        uptime_seconds="number?",
+        uptime="Uptime",
+        response_time_ms="number?",
+        error_rate="number?",
+        metrics="{number?}",
+        dependencies="[string]",
+        alerts="[Alert]",
+        diagnosis="Diagnosis?",
+        metadata="{string}",
+        checks="[Check]",
+    ),
+    "Alert": thing(
+        id="string",
+        incident="string",
+        service="string",
+        check="string",
+        metric="string?",
+        severity="severity",
+        status="status",
+        message="string",
+        value="number?",
+        threshold="number?",
+        opened_at="time",
+        acknowledged_at="time?",
+        acknowledged_by="string?",
+        resolved_at="time?",
+        resolved_by="string?",
+        note="string?",
+    ),
+    "Evidence": thing(service="string", message="string", at="time"),
+    "RuledOut": thing(cause="string", why="string"),
+    "Diagnosis": thing(
+        id="string",
+        summary="string",
+        confidence="confidence",
+        evidence="[Evidence]",
+        ruled_out="[RuledOut]",
+        remedy="string?",
+    ),
+    "ServiceStatus": thing(name="string", status="status"),
+    "IncidentStatus": _enumerated("open", "resolved"),
+    "Told": thing(kind="string", at="time", channels="[string]"),
+    "Configuration": thing(
+        file="string",
+        taken_at="time",
+        tried_at="time",
+        successful="boolean",
+        errors="[string]",
+        warnings="[string]",
+    ),
+    "Incident": thing(**_INCIDENT),
+    "Moment": thing(at="time", kind="string", service="string?", what="string?", by="string?", note="string?"),
+    "IncidentWithTimeline": thing(**_INCIDENT, timeline="[Moment]"),
+    "Edge": thing(from_="string", to="string"),
+    "Topology": thing(services="[ServiceStatus]", edges="[Edge]"),
+    "Point": thing(at="time", value="number", min="number", max="number", n="integer"),
+    "Series": thing(check="string", metric="string", unit="string", points="Points?"),
+    "Points": {"type": "array", "items": shape("Point")},
+    "Resolution": _enumerated("full", "5m"),
+    "History": thing(
+        service="string", hours="number", resolution="Resolution", from_="time", to="time", series="[Series]"
+    ),
+    "PlannedCheck": thing(
+        service="string",
+        check="string",
+        kind="string",
+        every_seconds="number",
+        timeout_seconds="number",
+        last_look="time?",
+    ),
+    "Kept": thing(
+        samples="integer?",
+        rollups="integer?",
+        series="integer?",
+        bytes="integer?",
+        oldest="time?",
+        error="string?",
+    ),
+    "Status": thing(
+        running="boolean",
+        version="string",
+        started_at="time",
+        uptime_seconds="number",
+        services="integer",
+        open_incidents="integer",
+        checks="[PlannedCheck]",
+        stored_samples="integer?",
+        history="Kept",
+    ),
+    "Silence": thing(
+        id="string",
+        matchers="{string}",
+        starts_at="time",
+        ends_at="time",
+        active="boolean",
+        by="string",
+        reason="string",
+    ),
+    "MaintenanceKind": _enumerated("window", "recurring"),
+    "Maintenance": thing(
+        id="string",
+        kind="MaintenanceKind",
+        service="string",
+        starts_at="time?",
+        ends_at="time?",
+        active="boolean",
+        by="string",
+        reason="string",
+        recurring="string?",
+        cron="string?",
+        time_zone="string?",
+        seconds="number",
+    ),
+    "LooksWanted": thing(service="string", checks="[string]", wanted_at="time"),
+    "Ended": thing(id="string"),
+}

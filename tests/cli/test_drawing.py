@@ -1,0 +1,69 @@
+"""Tables, charts and numbers for a terminal."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from monitor.cli.drawing import ago, chart, cut, number, shown, sparkline, squeezed, table, when
+
+UTF8 = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+ASCII = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+
+
+def test_columns_stand_under_each_other_whatever_the_script_and_colour() -> None:
+    lines = table([["이름", "x"], ["\x1b[31mab\x1b[0m", "y"], ["abcdef", "z"]]).splitlines()
+    assert lines == ["이름    x", "\x1b[31mab\x1b[0m      y", "abcdef  z"]
+    assert table([]) == ""
+
+
+def test_what_is_too_wide_is_cut_with_its_colour_ended() -> None:
+    assert cut("abcdef", 6) == "abcdef"
+    assert cut("abcdefg", 6) == "abcde…"
+    assert cut("서비스상태", 6) == "서비…"
+    assert cut("\x1b[31mabcdefg\x1b[0m", 4) == "\x1b[31mabc…\x1b[0m"
+    assert shown(cut("\x1b[31m서비스\x1b[0m 상태", 9)) <= 9
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "said"),
+    [
+        (0.0125, "seconds", "12.5 ms"), (2.5, "seconds", "2.5 s"), (-90.0, "seconds", "-1m 30s"),
+        (90061.0, "seconds", "1d 1h"), (0.8125, "ratio", "81.2 %"), (5.0, "percent", "5 %"),
+        (512.0, "bytes", "512 B"), (3.5 * 1024**3, "bytes", "3.5 GiB"), (2.0 * 1024**4, "bytes", "2 TiB"),
+        (12345.6, "", "1.235e+04"), (7.0, "", "7"),
+    ],
+)  # fmt: skip
+def test_numbers_are_short_and_have_their_unit(value: float, unit: str, said: str) -> None:
+    assert number(value, unit) == said
+
+
+def test_a_sparkline_goes_from_the_least_to_the_most_and_shows_gaps() -> None:
+    assert sparkline([0, None, 7, 3.5], UTF8) == "▁ █▅"
+    assert sparkline([1, 1], UTF8) == "▅▅"
+    assert sparkline([None], UTF8) == ""
+    assert sparkline([0, 7], ASCII) == "_#"
+
+
+def test_time_is_squeezed_into_equal_parts_that_average() -> None:
+    points = [(0.0, 1.0), (1.0, 3.0), (9.0, 5.0), (10.0, 7.0), (11.0, 9.0), (-1.0, 9.0)]
+    assert squeezed(points, since=0.0, until=10.0, room=5) == [2.0, None, None, None, 6.0]
+
+
+def test_a_chart_is_eighty_columns_wide_with_bounds_and_times() -> None:
+    points = [(1_780_000_000.0 + n, n / 1000) for n in range(600)]
+    lines = chart(points, since=points[0][0], until=points[-1][0], unit="seconds", stream=UTF8).splitlines()
+    assert len(lines) == 9
+    assert {shown(line) for line in (lines[0], lines[-1])} == {80}
+    assert lines[0].startswith("    595 ms │")
+    assert lines[7].startswith("      0 ms │") or lines[7].startswith("      4 ms │")
+    assert lines[0].rstrip().endswith("█")
+    plain = chart(points, since=points[0][0], until=points[-1][0], unit="seconds", stream=ASCII)
+    assert plain.isascii()
+    assert chart([], since=0, until=1, unit="", stream=UTF8) == "no samples"
+
+
+def test_times_are_told_for_people() -> None:
+    assert (ago(None, 0), when(None)) == ("-", "-")
+    assert ago("2026-11-24T00:00:00.000Z", 1_795_478_400.0 + 90) == "1m 30s"

@@ -1,0 +1,74 @@
+"""`watch` on a terminal: a screen of its own, gone without a trace at q or Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Asked
+from tests.daemon.running import environment
+
+ROOT = Path(__file__).parents[2]
+
+
+def read_until(terminal: int, words: bytes, seen: bytes = b"") -> bytes:
+    end = time.monotonic() + 30
+    while words not in seen:
+        assert time.monotonic() < end, seen
+        ready, _, _ = select.select([terminal], [], [], 0.2)
+        if ready:
+            try:
+                seen += os.read(terminal, 65536)
+            except OSError:  # the other end is closed
+                break
+    return seen
+
+
+@pytest.mark.parametrize("how", ["q", "ctrl-c"])
+def test_it_draws_on_a_screen_of_its_own_and_puts_everything_back(asked: Asked, how: str) -> None:
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "monitor", "watch", "--every", "200ms", "--config", str(asked.config)],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env=environment({"TERM": "xterm", "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}),
+        start_new_session=True,
+    )
+    os.close(theirs)
+    seen = read_until(ours, "✖ down".encode())
+    seen = read_until(ours, b"(q to end)", seen[-1:])
+    if how == "q":
+        os.write(ours, b"q")
+    else:
+        process.send_signal(signal.SIGINT)
+    last = read_until(ours, b"\x1b[?1049l")
+    assert process.wait(20) == 0
+    assert b"Traceback" not in last
+    os.close(ours)
+
+
+def test_colours_are_for_terminals_and_not_for_those_who_want_none(asked: Asked) -> None:
+    found = {}
+    for name, more in (("colours", {}), ("none", {"NO_COLOR": "1"})):
+        ours, theirs = pty.openpty()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "monitor", "status", "--config", str(asked.config)],
+            stdin=theirs,
+            stdout=theirs,
+            env=environment({"TERM": "xterm", "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8", **more}),
+        )
+        os.close(theirs)
+        found[name] = read_until(ours, b" samples")
+        assert process.wait(20) == 2
+        os.close(ours)
+    assert b"\x1b[1;31m" in found["colours"]
+    assert b"\x1b[" not in found["none"]
