@@ -21,6 +21,7 @@ from monitor.core.model import (
     Plan,
     Reading,
     Seen,
+    ServicePlan,
     ServiceState,
     Severity,
     State,
@@ -282,6 +283,9 @@ def test_one_metric_name_cannot_have_two_meanings() -> None:
 
     with pytest.raises(ValueError, match="infra_pump_pressure_ratio is described in two different ways"):
         Metrics({"water": (Pump(), Other())}, "1.2.3")
+
+
+PLAN = Plan({name: ServicePlan(name, ()) for name in ("rds", "nginx")})
 
 
 def believed(rds: Status, *incidents: Incident, maintenance: tuple[Maintenance, ...] = ()) -> State:

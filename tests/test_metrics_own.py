@@ -82,6 +82,3 @@ def test_an_empty_outbox_has_no_oldest_notice(metrics: Metrics) -> None:
     metrics.watch_outbox(lambda: {"a": Backlog(0, 3, None)}, lambda: 100.0)
     assert of("infra_outbox_pending", metrics) == {frozenset(): 0.0}
     assert of("infra_outbox_oldest_seconds", metrics) == {}
-
-
-PLAN = Plan({name: ServicePlan(name, ()) for name in ("rds", "nginx")})
