@@ -98,6 +98,7 @@ def service(
         "response_time_ms": _milliseconds(readings, "response_time"),
         "error_rate": next((reading.value for reading in readings if reading.name == "error_rate"), None),
         "metrics": {series(reading): reading.value for reading in readings},
+        "units": {series(reading): reading.unit for reading in readings},
         "dependencies": sorted(dependencies(plan, name)),
         "alerts": [alert_of(alert, incident.id, language) for incident, alert in mine],
         "diagnosis": diagnosis(explained, language) if explained else None,

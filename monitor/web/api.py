@@ -51,10 +51,10 @@ class Api:
         parameters(request)
         return success(self._questions.summary())
 
-    async def status(self, request: web.Request) -> web.Response:
+    async def monitoring(self, request: web.Request) -> web.Response:
         """Whether the monitoring itself is well."""
         parameters(request)
-        return success(await self._questions.status())
+        return success(await self._questions.monitoring())
 
     async def services(self, request: web.Request) -> web.Response:
         """Every service, in the order of the configuration."""

@@ -44,7 +44,7 @@ _LINKS: Final = (
     "/api/v1/incidents",
     "/api/v1/alerts",
     "/api/v1/topology",
-    "/api/v1/status",
+    "/api/v1/monitoring",
     "/api/v1/silences",
     "/api/v1/maintenance",
     "/api/v1/openapi.json",

@@ -59,10 +59,10 @@ ROUTES: Final = (
     Route(method="GET", path="/api/v1/summary", does="summary", said="How many services are how", answer="Summary"),
     Route(
         method="GET",
-        path="/api/v1/status",
-        does="status",
+        path="/api/v1/monitoring",
+        does="monitoring",
         said="Whether the monitoring itself is well, what it looks at how often, how much it remembers",
-        answer="Status",
+        answer="Monitoring",
     ),
     Route(
         method="GET",

@@ -100,6 +100,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
         response_time_ms="number?",
         error_rate="number?",
         metrics="{number?}",
+        units="{string}",
         dependencies="[string]",
         alerts="[Alert]",
         diagnosis="Diagnosis?",
@@ -173,7 +174,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
         oldest="time?",
         error="string?",
     ),
-    "Status": thing(
+    "Monitoring": thing(
         running="boolean",
         version="string",
         started_at="time",
