@@ -54,7 +54,7 @@ def rfc3339(at: float | None) -> str | None:
     """Milliseconds and `Z`; None stays None."""
     if at is None:
         return None
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return datetime.fromtimestamp(round(at, 3), UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def summary(plan: Plan, state: State, now: float) -> Json:

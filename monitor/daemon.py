@@ -206,6 +206,7 @@ class Daemon:
         metrics.watch_reloads(lambda: (self.reloads.successful, self.reloads.taken_at))
         metrics.watch_upkeep(
             store_errors=lambda: parts.store.errors,
+            history_errors=lambda: parts.history.errors,
             heartbeat=lambda: (heartbeat.failures, heartbeat.arrived_at) if heartbeat.is_wanted else None,
         )
         metrics.changed(monitoring.plan, monitoring.state, (), self._clock.now())

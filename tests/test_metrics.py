@@ -297,7 +297,8 @@ def test_a_reload_that_failed_shows_until_one_succeeds(metrics: Metrics) -> None
 
 def test_what_the_monitor_says_of_its_own_life(metrics: Metrics) -> None:
     heartbeat: list[tuple[int, float | None] | None] = [None]
-    metrics.watch_upkeep(store_errors=lambda: 2, heartbeat=lambda: heartbeat[0])
+    metrics.watch_upkeep(store_errors=lambda: 2, history_errors=lambda: 4, heartbeat=lambda: heartbeat[0])
+    assert of("infra_history_errors_total", metrics) == {frozenset(): 4.0}
     assert of("infra_store_errors_total", metrics) == {frozenset(): 2.0}
     assert of("infra_heartbeat_failures_total", metrics) == {}
     heartbeat[0] = (3, None)

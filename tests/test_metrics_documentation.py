@@ -69,7 +69,7 @@ def everything() -> Metrics:
     metrics.notice("webhook", "opened", "delivered")
     metrics.watch_outbox(lambda: {"webhook": Backlog(1, 0, 1.0)}, lambda: 2.0)
     metrics.watch_reloads(lambda: (True, 1.0))
-    metrics.watch_upkeep(store_errors=lambda: 0, heartbeat=lambda: (0, 1.0))
+    metrics.watch_upkeep(store_errors=lambda: 0, history_errors=lambda: 0, heartbeat=lambda: (0, 1.0))
     return metrics
 
 

@@ -85,11 +85,16 @@ class Metrics:
         self._own.outbox = owed
 
     def watch_upkeep(
-        self, *, store_errors: Callable[[], int], heartbeat: Callable[[], tuple[int, float | None] | None]
+        self,
+        *,
+        store_errors: Callable[[], int],
+        history_errors: Callable[[], int],
+        heartbeat: Callable[[], tuple[int, float | None] | None],
     ) -> None:
-        """Ask these at each scrape how often the store failed, and how often a sign of life did not arrive and when one
-        did last; None where nobody expects one."""
+        """Ask these at each scrape how often the store and the history failed, and how often a sign of life did not
+        arrive and when one did last; None where nobody expects one."""
         self._own.store_errors = store_errors
+        self._own.history_errors = history_errors
         self._own.heartbeat = heartbeat
 
     def render(self, accept: str | None, *, compress: bool = False) -> tuple[bytes, str]:

@@ -24,6 +24,7 @@ class OwnNumbers(Collector):
         self.skipped = Counter[str]()
         self.lag_seconds: float | None = None
         self.store_errors: Callable[[], int] | None = None
+        self.history_errors: Callable[[], int] | None = None
         self.heartbeat: Callable[[], tuple[int, float | None] | None] | None = None
         self.reloads: Callable[[], tuple[bool, float]] | None = None
         self.outbox: Callable[[], tuple[int, float | None]] | None = None
@@ -81,6 +82,12 @@ class OwnNumbers(Collector):
                 "infra_store_errors_total",
                 "Reads and writes of the monitor's own memory that failed.",
                 self.store_errors(),
+            )
+        if self.history_errors is not None:
+            yield CounterMetricFamily(
+                "infra_history_errors_total",
+                "Reads and writes of the history that failed; what pages anybody does not depend on it.",
+                self.history_errors(),
             )
         sent = self.heartbeat() if self.heartbeat else None
         if sent is None:

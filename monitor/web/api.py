@@ -23,12 +23,21 @@ from monitor.web.upkeep import Upkeep, reloads_of
 class Api:
     """Answers from the state as committed. Lists are lists, newest first; keys are always there, null if unknown."""
 
-    def __init__(self, monitoring: ServiceMonitoring, *, language: Callable[[], str], url: str, upkeep: Upkeep) -> None:
+    def __init__(
+        self,
+        monitoring: ServiceMonitoring,
+        *,
+        language: Callable[[], str],
+        url: str,
+        upkeep: Upkeep,
+        users: Callable[[], bool],
+    ) -> None:
         self._monitoring = monitoring
         self._questions = Questions(monitoring, language=language, url=url)
         self._orders = Orders(monitoring, self._questions)
         self._url = url
         self._upkeep = upkeep
+        self._users = users
 
     def routes(self) -> list[web.RouteDef]:
         """Every path of the table."""
@@ -44,7 +53,7 @@ class Api:
     async def openapi(self, request: web.Request) -> web.Response:
         """What the API takes and answers."""
         parameters(request)
-        return json_response(document(self._url))
+        return json_response(document(self._url, users=self._users()))
 
     async def summary(self, request: web.Request) -> web.Response:
         """How many services are how, and the worst of it."""

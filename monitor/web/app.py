@@ -79,7 +79,8 @@ def create_app(
     guard = Guard(token=token, url=url, users=lambda: security().users)
     app = web.Application(middlewares=[_refusing(guard)], client_max_size=MAX_BODY_BYTES)
     app.on_response_prepare.append(_hardening(security))
-    app.add_routes(Api(monitoring, language=language, url=url, upkeep=upkeep).routes())
+    api = Api(monitoring, language=language, url=url, upkeep=upkeep, users=lambda: bool(security().users))
+    app.add_routes(api.routes())
     app.add_routes(UpkeepRoutes(upkeep).routes())
     app.add_routes(_Plain(monitoring, metrics, ready).routes())
     return app

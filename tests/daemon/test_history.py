@@ -66,4 +66,8 @@ def test_a_history_that_cannot_be_used_keeps_nobody_from_being_told(tmp_path: Pa
         else:
             assert "Is a directory" in trouble
             assert "history.failed" in _events(daemon)
+            errors = [
+                line for line in daemon.get("/metrics").splitlines() if line.startswith("infra_history_errors_total ")
+            ]
+            assert float(errors[0].split()[1]) >= 1
         assert daemon.stop() == 0
