@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from monitor.cli.channels import troubles
 from monitor.cli.client import Commands, answered, client, complain, options, print_json
 from monitor.cli.drawing import ago, briefly, dash, folded, moment, number, table
 from monitor.cli.exits import CANNOT, UNKNOWN, exit_code
@@ -131,7 +132,12 @@ def _drawn_monitoring(monitoring: Mapping[str, Any]) -> str:
         ]
         for each in monitoring["checks"]
     ]
-    return "\n".join(lines) + "\n\n" + table(rows, width=terminal_width())
+    parts = [
+        "\n".join(lines),
+        table(rows, width=terminal_width()),
+        "\n".join(map(printable, troubles(monitoring, now))),
+    ]
+    return "\n\n".join(part for part in parts if part)
 
 
 def _kept(history: Mapping[str, Any], now: float) -> str:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any, Final
 
+from monitor.cli.channels import troubles
 from monitor.cli.client import Client, Commands, client, complain, options, part, print_json
 from monitor.cli.drawing import ago, dash, moment, number, shown, sparkline, squeezed, table
 from monitor.cli.exits import CANNOT, UNKNOWN, exit_code
@@ -113,6 +114,8 @@ def drawn(answer: Mapping[str, Any], lines: Mapping[str, str], *, width: int) ->
     text = [table(rows, width=width)]
     text += [said(each, now) for each in answer["incidents"]]
     monitoring = answer["monitoring"]
+    if wrong := [printable(line) for line in troubles(monitoring, now)]:
+        text.append("\n".join(wrong))
     up, samples = format_duration(monitoring["uptime_seconds"]), monitoring["stored_samples"]
     kept = "no history" if samples is None else f"{samples:,} samples"
     text.append(f"infra-monitor {monitoring['version']}, up {up}, {len(monitoring['checks'])} checks, {kept}")

@@ -17,7 +17,7 @@ from monitor.web.bodies import LookBody, MaintenanceBody, NoteBody, SilenceBody,
 from monitor.web.openapi import document
 from monitor.web.requests import hours, one_of, parameters
 from monitor.web.routes import ROUTES
-from monitor.web.upkeep import Upkeep, reloads_of
+from monitor.web.upkeep import Upkeep, reloads_of, upkeep_of
 
 
 class Api:
@@ -63,7 +63,7 @@ class Api:
     async def monitoring(self, request: web.Request) -> web.Response:
         """Whether the monitoring itself is well."""
         parameters(request)
-        return success(await self._questions.monitoring())
+        return success(await self._questions.monitoring() | upkeep_of(self._upkeep))
 
     async def services(self, request: web.Request) -> web.Response:
         """Every service, in the order of the configuration."""
