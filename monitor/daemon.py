@@ -196,7 +196,7 @@ class Daemon:
         metrics.watch_outbox(lambda: parts.outbox.backlog, self._clock.now)
         metrics.watch_channels(lambda: parts.condition().channels, lambda: parts.keep_alive.failures)
         metrics.watch_reloads(lambda: (self.reloads.successful, self.reloads.taken_at))
-        metrics.watch_upkeep(store_errors=lambda: parts.store.errors, heartbeat=lambda: parts.heartbeat.sent)
+        metrics.watch_upkeep(store=parts.store, history=parts.history, heartbeat=lambda: parts.heartbeat.sent)
         metrics.changed(monitoring.plan, monitoring.state, (), self._clock.now())
         monitoring.subscribe(lambda change: told(change, monitoring, metrics, parts.outbox, parts.schedule))
         await parts.serving.use(self._security.context)

@@ -1,5 +1,7 @@
 """What the monitor publishes of itself: its loop, its memory, its channels, its configuration."""
 
+from dataclasses import dataclass
+
 import pytest
 
 from monitor.heartbeat import Sent
@@ -7,6 +9,13 @@ from monitor.metrics import Metrics
 from monitor.standings import Standing, Try
 from monitor.store import Backlog
 from tests.test_metrics import labels, of
+
+
+@dataclass
+class Counted:
+    """What failed so often."""
+
+    errors: int
 
 
 @pytest.fixture
@@ -25,7 +34,8 @@ def test_a_reload_that_failed_shows_until_one_succeeds(metrics: Metrics) -> None
 
 def test_what_the_monitor_says_of_its_own_life(metrics: Metrics) -> None:
     heartbeat: list[Sent | None] = [None]
-    metrics.watch_upkeep(store_errors=lambda: 2, heartbeat=lambda: heartbeat[0])
+    metrics.watch_upkeep(store=Counted(2), history=Counted(4), heartbeat=lambda: heartbeat[0])
+    assert of("infra_history_errors_total", metrics) == {frozenset(): 4.0}
     assert of("infra_store_errors_total", metrics) == {frozenset(): 2.0}
     assert of("infra_heartbeat_failures_total", metrics) == {}
     heartbeat[0] = Sent(3, None, "no answer")

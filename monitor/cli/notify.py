@@ -11,12 +11,13 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from monitor.cli.channels import drawn, trouble
-from monitor.cli.client import CannotAsk, client, complain, options, print_json
+from monitor.cli.client import client, complain, options, print_json
 from monitor.cli.drawing import moment
 from monitor.cli.exits import CANNOT, OK, UNKNOWN, USAGE
 from monitor.cli.settings import Commands, load_or_exit
 from monitor.cli.status import terminal_width
 from monitor.cli.terminal import printable
+from monitor.cli.whereabouts import CannotAsk
 from monitor.clock import SystemClock
 from monitor.config.load import Loaded
 from monitor.config.secrets import Veil, secrets_of
@@ -95,7 +96,7 @@ def run(arguments: argparse.Namespace) -> int:
 def stand(arguments: argparse.Namespace) -> int:
     """0 when nothing is wrong with any channel."""
     try:
-        monitoring = client(arguments).get("/api/v1/status")
+        monitoring = client(arguments).get("/api/v1/monitoring")
     except CannotAsk as error:
         code = complain(error)
         return UNKNOWN if code == CANNOT else code

@@ -13,7 +13,7 @@ from monitor.metrics.body import Blocks, Owner
 from monitor.metrics.catalogue import GENERIC, kind_specific
 from monitor.metrics.check_series import CheckSeries
 from monitor.metrics.exposition import preferred
-from monitor.metrics.own import OwnNumbers
+from monitor.metrics.own import Failing, OwnNumbers
 from monitor.standings import Standing
 from monitor.store import Backlog
 
@@ -93,10 +93,10 @@ class Metrics:
         self._own.channels = standings
         self._own.refresh_failures = refresh_failures
 
-    def watch_upkeep(self, *, store_errors: Callable[[], int], heartbeat: Callable[[], Sent | None]) -> None:
-        """Ask these at each scrape how often the store failed, and what came of the signs of life; None where nobody
-        expects one."""
-        self._own.store_errors = store_errors
+    def watch_upkeep(self, *, store: Failing, history: Failing, heartbeat: Callable[[], Sent | None]) -> None:
+        """Ask these at each scrape how often the store and the history failed, and what came of the signs of life; None
+        where nobody expects one."""
+        self._own.store, self._own.history = store, history
         self._own.heartbeat = heartbeat
 
     def render(self, accept: str | None, *, compress: bool = False) -> tuple[bytes, str]:

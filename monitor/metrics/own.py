@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Protocol
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -17,6 +18,12 @@ from monitor.metrics.exposition import Format
 from monitor.standings import Standing
 
 
+class Failing(Protocol):
+    """What counts its own failures."""
+
+    errors: int
+
+
 class OwnNumbers(Collector):
     """Plain numbers that others count up or set. None = not known, and then it is not published."""
 
@@ -25,7 +32,8 @@ class OwnNumbers(Collector):
         self.notices = Counter[tuple[str, str, str]]()
         self.skipped = Counter[str]()
         self.lags: deque[float] = deque(maxlen=60)
-        self.store_errors: Callable[[], int] | None = None
+        self.store: Failing | None = None
+        self.history: Failing | None = None
         self.heartbeat: Callable[[], Sent | None] | None = None
         self.reloads: Callable[[], tuple[bool, float]] | None = None
         self.outbox: Callable[[], tuple[int, float | None]] | None = None
@@ -94,11 +102,17 @@ class OwnNumbers(Collector):
             yield failures
 
     def _kept_alive(self) -> Iterator[Metric]:
-        if self.store_errors is not None:
+        if self.store is not None:
             yield CounterMetricFamily(
                 "infra_store_errors_total",
                 "Reads and writes of the monitor's own memory that failed.",
-                self.store_errors(),
+                self.store.errors,
+            )
+        if self.history is not None:
+            yield CounterMetricFamily(
+                "infra_history_errors_total",
+                "Reads and writes of the history that failed; what pages anybody does not depend on it.",
+                self.history.errors,
             )
         sent = self.heartbeat() if self.heartbeat else None
         if sent is None:

@@ -100,6 +100,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
         response_time_ms="number?",
         error_rate="number?",
         metrics="{number?}",
+        units="{string}",
         dependencies="[string]",
         alerts="[Alert]",
         diagnosis="Diagnosis?",
@@ -190,7 +191,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
     ),
     "Outcome": _enumerated("delivered", "retried", "dead", "stopped", "abandoned"),
     "Heartbeat": thing(arrived_at="time?", failures="integer", error="string?"),
-    "Status": thing(
+    "Monitoring": thing(
         running="boolean",
         version="string",
         started_at="time",

@@ -63,7 +63,7 @@ class UpkeepRoutes:
 
 
 def upkeep_of(upkeep: Upkeep) -> Json:
-    """What `/api/v1/status` says of the daemon itself, beside what the monitoring knows."""
+    """What `/api/v1/monitoring` says of the daemon itself, beside what the monitoring knows."""
     condition = upkeep.condition
     return {
         "unwell": upkeep.unwell(),

@@ -158,7 +158,7 @@ class Small:
 
     def channels(self) -> dict[str, Any]:
         """How each stands, by its name."""
-        return {each["channel"]: each for each in self.daemon.get("/api/v1/status")["channels"]}
+        return {each["channel"]: each for each in self.daemon.get("/api/v1/monitoring")["channels"]}
 
     def says(self, *arguments: str, code: int = 0) -> str:
         """What the command line prints."""

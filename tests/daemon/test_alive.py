@@ -37,7 +37,7 @@ def test_a_sign_of_life_is_sent_every_so_often_and_by_reload_elsewhere_or_never(
     wait_for(lambda: beats(here) >= 3, seconds=15)
     assert here.metric("infra_heartbeat_failures_total") == 0
     assert abs(here.metric("infra_heartbeat_last_success_timestamp_seconds") - time.time()) < 10
-    sent = here.daemon.get("/api/v1/status")["heartbeat"]
+    sent = here.daemon.get("/api/v1/monitoring")["heartbeat"]
     assert (sent["failures"], sent["error"]) == (0, None)
     assert sent["arrived_at"] is not None
     here.reload(here.text.replace("every: 1s}\n", "every: 1s, method: POST}\n"))
@@ -47,7 +47,7 @@ def test_a_sign_of_life_is_sent_every_so_often_and_by_reload_elsewhere_or_never(
     time.sleep(3)
     assert beats(here) <= count
     assert "infra_heartbeat" not in here.daemon.get("/metrics")
-    assert here.daemon.get("/api/v1/status")["heartbeat"] is None
+    assert here.daemon.get("/api/v1/monitoring")["heartbeat"] is None
 
 
 def test_that_it_does_not_arrive_is_one_line_and_a_number_and_never_a_page(here: Small) -> None:
@@ -80,12 +80,12 @@ def test_what_is_wrong_with_itself_is_a_number_and_a_line(here: Small) -> None:
     here.peer.says = b"gone\n"
     wait_for(lambda: here.metric("infra_store_errors_total") >= 3, seconds=30)
     assert here.daemon.statuses() == {"peer": "healthy"}, "what cannot be kept is not believed"
-    trouble = here.daemon.get("/api/v1/status")["store_error"]
+    trouble = here.daemon.get("/api/v1/monitoring")["store_error"]
     assert trouble.startswith("the state directory ")
     assert f"! nothing new can be remembered: {trouble}" in here.says("status")
     resource.prlimit(here.daemon.pid, resource.RLIMIT_FSIZE, before)
     wait_for(lambda: here.hears.told() == ["opened peer"], seconds=30)
-    assert here.daemon.get("/api/v1/status")["store_error"] is None
+    assert here.daemon.get("/api/v1/monitoring")["store_error"] is None
     assert here.count("task.crashed") == 0
 
 

@@ -176,13 +176,13 @@ async def test_alertmanager_pages_once_hears_the_end_and_all_the_time_that_the_m
             (watchdog,) = await server.alerts()
             assert watchdog["labels"] == {"alertname": "Watchdog", "severity": "none", "host": socket.gethostname()}
             assert watchdog["generatorURL"] == f"{daemon.url}/"
-            assert daemon.get("/api/v1/status")["channels"][0]["refresh_error"] is None
+            assert daemon.get("/api/v1/monitoring")["channels"][0]["refresh_error"] is None
         finally:
             await asyncio.to_thread(daemon.stop)
     # Alertmanager is gone: a restart, as a reload, tells it at once that we live, or finds out that it cannot.
     await asyncio.to_thread(daemon.start)
     try:
-        await until(lambda: daemon.get("/api/v1/status")["channels"][0]["refresh_error"] is not None)
+        await until(lambda: daemon.get("/api/v1/monitoring")["channels"][0]["refresh_error"] is not None)
         line = 'infra_channel_refresh_failures_total{channel="alertmanager"} 1.0'
         assert line in daemon.get("/metrics").splitlines()
     finally:

@@ -51,7 +51,7 @@ def test_a_broken_file_changes_nothing_and_says_why_everywhere(here: Small) -> N
     assert here.metric("infra_config_last_reload_success_timestamp_seconds") == taken_at
     told = here.config()
     assert (told["successful"], told["errors"]) == (False, said.splitlines())
-    assert here.daemon.get("/api/v1/status")["configuration"] == told
+    assert here.daemon.get("/api/v1/monitoring")["configuration"] == told
     shown = here.says("status")
     assert "! the configuration of " in shown
     assert f" ago goes on:\n    {said.strip()}\n" in shown

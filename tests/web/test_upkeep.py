@@ -47,7 +47,7 @@ async def test_the_configuration_in_use_is_told(served: Served) -> None:
 
 
 async def test_the_status_says_how_channels_configuration_and_heartbeat_stand(served: Served) -> None:
-    status = await served.data("/api/v1/status")
+    status = await served.data("/api/v1/monitoring")
     assert [status[key] for key in ("unwell", "store_error", "channels", "heartbeat")] == [None, None, [], None]
     assert status["configuration"] == await served.data("/api/v1/config")
     stopped = Try(START + 9.0, "stopped", "HTTP 410")
@@ -60,7 +60,7 @@ async def test_the_status_says_how_channels_configuration_and_heartbeat_stand(se
         channels=channels, heartbeat=Sent(3, START, "the answer was 503"), store_error="the disk is full"
     )
     served.upkeep.stands_still = "the core has stood still for 20 s"
-    status = await served.data("/api/v1/status")
+    status = await served.data("/api/v1/monitoring")
     begun, later = "2023-11-14T22:13:20.000Z", "2023-11-14T22:13:29.000Z"
     nothing = dict.fromkeys(
         ("oldest_at", "tried_at", "outcome", "error", "delivered_at", "stopped_at", "stopped_why", "refresh_error")
