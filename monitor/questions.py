@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Final
 
-from monitor import __version__, answers
+from monitor import __version__, answers, chain
 from monitor.answers import Json
 from monitor.core.model import Incident, State
 from monitor.core.step import UnknownId
@@ -44,8 +44,15 @@ class Questions:
         return answers.summary(self._monitoring.plan, self._state, self._now)
 
     def topology(self) -> Json:
-        """Who depends on whom."""
-        return answers.topology(self._monitoring.plan, self._state, self._now)
+        """Who depends on whom, and how each is."""
+        return chain.topology(self._monitoring.plan, self._state, self._now, self._language())
+
+    def explanation(self, names: Collection[str] = ()) -> Json:
+        """What is wrong and why, of these services or of all."""
+        for name in names:
+            self._known(name)
+        plan, state, language = self._monitoring.plan, self._state, self._language()
+        return chain.explained(plan, state, self._now, names=names, language=language, url=self._url)
 
     async def services(self) -> list[Json]:
         """Every service, in the order of the configuration."""
@@ -100,7 +107,7 @@ class Questions:
         if found is None:
             raise UnknownId("incident", name)
         moments = timeline(found, await self._stays(found.opened_at))
-        return self._incident(found) | {"timeline": [answers.moment(each) for each in moments]}
+        return self._incident(found) | {"timeline": [answers.moment(each, self._language()) for each in moments]}
 
     def alert(self, name: str) -> Json:
         """One alert that the state still holds."""

@@ -11,6 +11,7 @@ from monitor.checks.nginx_survey import Survey
 from monitor.checks.nginx_verdicts import PeerLook, RouteLook
 from monitor.core.model import Fact, NginxProcesses, Reading, UpstreamPeer
 from monitor.sources.nginx import OnDisk, Written
+from monitor.sources.nginx_conf import Configuration
 from monitor.sources.nginx_conf.shadow import Trial
 from monitor.sources.nginx_processes import NginxMaster
 
@@ -137,8 +138,21 @@ def facts_of(disk: OnDisk, seen: Survey) -> tuple[Fact, ...]:
     master = disk.master
     if not isinstance(master, NginxMaster):
         return tuple(found.values())
-    stopped = sum(each.stopped for each in master.workers)
-    return (NginxProcesses(master.pid, len(master.workers), stopped, master.loaded_at), *found.values())
+    return (_processes(master, disk.configuration), *found.values())
+
+
+def _processes(master: NginxMaster, configuration: Configuration) -> NginxProcesses:
+    newest = max(configuration.files, key=lambda file: file.changed_at, default=None)
+    return NginxProcesses(
+        master.pid,
+        len(master.workers),
+        stopped=sum(each.stopped for each in master.workers),
+        loaded_at=master.loaded_at,
+        newest_at=max((each.started_at for each in master.workers), default=None),
+        digest=configuration.digest,
+        edited_file=newest.path if newest else "",
+        edited_at=newest.changed_at if newest else 0.0,
+    )
 
 
 def _of_nginx(disk: OnDisk, seen: Survey) -> Iterator[Reading]:

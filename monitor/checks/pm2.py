@@ -229,6 +229,7 @@ def _worker(instance: Instance) -> Worker:
         restarts=entry.restarts or 0,
         created_at=entry.created_at,
         started_at=process.started_at if process else None,
+        release=entry.release,
     )
 
 

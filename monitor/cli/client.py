@@ -38,6 +38,10 @@ class CannotAsk(Exception):  # noqa: N818 — it is an answer for the operator
         self.code = code
 
 
+class NobodyAnswers(CannotAsk):
+    """No daemon runs there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Client:
     """Asks one daemon."""
@@ -74,7 +78,7 @@ class Client:
         except (OSError, HTTPException) as error:
             why = getattr(error, "reason", None) or error
             said = getattr(why, "strerror", None) or str(why) or type(why).__name__
-            raise CannotAsk(
+            raise NobodyAnswers(
                 f"nothing answers at {self.url} ({said}); start the daemon with: infra-monitor run, "
                 "or say where it is with --config or --url"
             ) from None

@@ -115,7 +115,14 @@ def _story(incident: Mapping[str, Any]) -> str:
             dash(each["service"]),
             dash(each["what"]),
             " ".join(
-                filter(None, (each["by"] and f"by {each['by']}", each["note"] and f"“{printable(each['note'])}”"))
+                filter(
+                    None,
+                    (
+                        each["by"] and f"by {each['by']}",
+                        each["note"] and f"“{printable(each['note'])}”",
+                        each["message"] and printable(each["message"]),
+                    ),
+                )
             ),
         ]
         for each in incident["timeline"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from monitor.core import environments, firewall_changes, pools, settle, workers
+from monitor.core import changes, differences, environments, firewall_changes, pools, settle, workers
 from monitor.core.judge import Verdict, judge
 from monitor.core.model import (
     CheckPlan,
@@ -38,9 +38,12 @@ def take_look(turn: Turn, look: Observation) -> None:
     if verdict.blind_reason is not None:
         turn.put_check(look.service, look.check, settle.blind(known, look, verdict.blind_reason))
         return
-    known, verdict = _take_workers(turn, look, known, verdict)
+    before = known
+    known, verdict = _take_workers(turn, look, differences.remembered(known, look), verdict)
     known = _take_rules(turn, look, known)
     known, verdict = _take_wiring(look, known, verdict)
+    for change in differences.found(look, before, known):
+        changes.note(turn, change)
     verdict = _weigh_pools(turn, look, known, verdict)
     planned_until = turn.service(look.service).planned_until
     known = settle.settle(known, verdict, look, plan=plan, planned_until=planned_until)

@@ -4,10 +4,24 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from monitor.core import bounds, incidents, letting_go, notices, orders, services
+from monitor.core import bounds, changes, incidents, letting_go, notices, orders, services
 from monitor.core.environments import STALE
 from monitor.core.judge import LOOK
-from monitor.core.model import CheckPlan, CheckState, Event, Input, Observation, Plan, ServicePlan, ServiceState, State
+from monitor.core.model import (
+    Change,
+    ChangeKind,
+    CheckPlan,
+    CheckState,
+    Event,
+    Input,
+    Message,
+    Observation,
+    Plan,
+    Reloaded,
+    ServicePlan,
+    ServiceState,
+    State,
+)
 from monitor.core.orders import UnknownId
 from monitor.core.pools import BUDGET
 from monitor.core.topology import dependants
@@ -26,6 +40,8 @@ def step(plan: Plan, state: State, now: float, input: Input) -> tuple[State, tup
     match input:
         case Observation():
             services.take_look(turn, input)
+        case Reloaded():
+            changes.note(turn, Change(ChangeKind.CONFIGURATION, "", Message("change.configuration"), now, now))
         case None:
             pass
         case _:
@@ -46,6 +62,7 @@ def _conclude(turn: Turn) -> None:
     incidents.raise_alerts(turn)
     letting_go.let_go(turn)
     incidents.grade(turn)
+    changes.attach(turn)
     incidents.end_finished(turn)
     notices.tell_due(turn)
 

@@ -28,7 +28,7 @@ def planned(before: Iterable[Worker], after: Iterable[Worker]) -> bool:
         old = known.get((worker.app, worker.worker))
         if worker.pm2_status == "stopping" and (old is None or old.pm2_status != "stopping"):
             return True
-        if old and _created_anew(old, worker) and worker.pid != old.pid:  # `pm2 reset` keeps the process
+        if old and created_anew(old, worker) and worker.pid != old.pid:  # `pm2 reset` keeps the process
             return True
     return False
 
@@ -47,7 +47,7 @@ def restarts(known: CheckState, after: Iterable[Worker], at: float) -> tuple[tup
     more = 0
     for worker in after:
         before = old.get((worker.app, worker.worker))
-        if before and _created_anew(before, worker):
+        if before and created_anew(before, worker):
             return ()
         more += max(0, worker.restarts - before.restarts) if before else 0
     kept = tuple(each for each in known.restarts if each[0] > at - WINDOW)
@@ -63,6 +63,6 @@ def crash_loop(app: str, history: Iterable[tuple[float, int]]) -> Trouble | None
     return Trouble(RESTARTS, Status.WARNING, RESTARTS, words, value=float(count), threshold=float(LIMIT))
 
 
-def _created_anew(before: Worker, after: Worker) -> bool:
+def created_anew(before: Worker, after: Worker) -> bool:
     """Only somebody's order does that: PM2 itself keeps created_at over its restarts, and loses it as it gives up."""
     return after.created_at is not None and after.created_at != before.created_at

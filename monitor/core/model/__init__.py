@@ -19,6 +19,7 @@ from monitor.core.model.believed import (
     Told,
     Trouble,
 )
+from monitor.core.model.changes import Change, ChangeKind
 from monitor.core.model.facts import (
     DatabaseServer,
     Environment,
@@ -53,6 +54,7 @@ from monitor.core.model.told import (
     Notice,
     NoticeDue,
     Order,
+    Reloaded,
     ResolveAlert,
     RulesChanged,
     StatusChanged,
@@ -72,6 +74,8 @@ __all__ = [
     "AlertOpened",
     "AlertResolved",
     "Blind",
+    "Change",
+    "ChangeKind",
     "ChannelPlan",
     "CheckPlan",
     "CheckState",
@@ -104,6 +108,7 @@ __all__ = [
     "Pools",
     "Reading",
     "Recurring",
+    "Reloaded",
     "ResolveAlert",
     "RuleChange",
     "RuledOut",

@@ -55,7 +55,8 @@ class SessionHolder:
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """One PM2 entry as the kernel and PM2 together show it. Times are Unix seconds; `pid` 0 = none."""
+    """One PM2 entry as the kernel and PM2 together show it. Times are Unix seconds; `pid` 0 = none. `release`: what PM2
+    says of its version, script and revision, each empty if nothing."""
 
     app: str
     worker: int
@@ -66,6 +67,7 @@ class Worker:
     restarts: int
     created_at: float | None
     started_at: float | None
+    release: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,12 +138,18 @@ class Pools:
 
 @dataclass(frozen=True, slots=True)
 class NginxProcesses:
-    """Nginx as the kernel shows it. `loaded_at`: since when its workers have the configuration that serves."""
+    """Nginx as the kernel shows it. `loaded_at`: since when its workers have the configuration that serves;
+    `newest_at`: when the youngest of them began. `digest` tells what is on disk from anything else; `edited_file` is
+    the file of it that was written last, at `edited_at` (Unix seconds of the machine)."""
 
     master: int
     workers: int
     stopped: int
     loaded_at: float | None
+    newest_at: float | None = None
+    digest: str = ""
+    edited_file: str = ""
+    edited_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
