@@ -8,21 +8,29 @@ from typing import Final
 from monitor import answers
 from monitor.answers import Json
 from monitor.core.model import CheckState, Observation, Plan, Seen, ServicePlan, ServiceState, State, Status, Worker
-from monitor.core.topology import dependants, dependencies
+from monitor.core.topology import dependants, dependencies, linked
 from monitor.core.uptime import shown
+from monitor.locale import speak
 
 _BAD_FIRST: Final = (Status.DOWN, Status.CRITICAL, Status.WARNING)
+_SHOWN: Final = 2
 _NOTHING_KNOWN: Final = ServiceState()
 
 
 def topology(plan: Plan, state: State, now: float, language: str) -> Json:
     """Every service with what is wrong with it, and who needs whom; an edge points from the dependant to what it needs.
-    `source`: `configured` by `depends_on` or by the nature of a check."""
+    `source`: `configured`, by `depends_on` or by the nature of a check, or `discovered`; `evidence` is what was seen,
+    also of a configured one. `plan` is the configured one."""
     return {
         "services": [_service(each, state, now, language) for each in plan.services.values()],
         "edges": [
-            {"from": name, "to": other, "source": "configured", "evidence": None}
-            for name, each in plan.services.items()
+            {
+                "from": name,
+                "to": other,
+                "source": "configured" if other in plan.services[name].depends_on else "discovered",
+                "evidence": _evidence(state, name, other, language),
+            }
+            for name, each in linked(plan, state.links).services.items()
             for other in each.depends_on
         ],
     }
@@ -37,7 +45,8 @@ def explained(
     statuses = {name: shown(state, name, now) for name in plan.services}
     counted = [statuses[name] for name in wanted if statuses[name] is not Status.MAINTENANCE]
     worst = max(counted, key=lambda status: status.rank, default=Status.HEALTHY)
-    near = {*wanted, *(each for name in wanted for each in (*dependencies(plan, name), *dependants(plan, name)))}
+    whole = linked(plan, state.links)
+    near = {*wanted, *(each for name in wanted for each in (*dependencies(whole, name), *dependants(whole, name)))}
     found = topology(plan, state, now, language)
     return {
         "overall_status": worst.value,
@@ -54,6 +63,13 @@ def explained(
             "edges": [each for each in found["edges"] if near >= {each["from"], each["to"]}],
         },
     }
+
+
+def _evidence(state: State, service: str, needs: str, language: str) -> str | None:
+    """What was seen of it, by the links that were seen first."""
+    links = [each for each in state.links if (each.service, each.needs) == (service, needs)]
+    said = [speak(each.how, language) for each in sorted(links, key=lambda each: (each.since, each.through))]
+    return ", ".join(said[:_SHOWN]) + (" …" if said[_SHOWN:] else "") if said else None
 
 
 def _service(plan: ServicePlan, state: State, now: float, language: str) -> Json:

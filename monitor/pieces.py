@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from pydantic import TypeAdapter, ValidationError
 
-from monitor.core.model import Change, Incident, Maintenance, Notice, Recurring, ServiceState, Silence, State
+from monitor.core.model import Change, Incident, Link, Maintenance, Notice, Recurring, ServiceState, Silence, State
 
 
 class Key(NamedTuple):
@@ -32,9 +32,10 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Lately:
-    """What was changed lately; it is short, and kept in one piece."""
+    """What was changed lately, and who was seen to use what; it is short, and kept in one piece."""
 
     changes: tuple[Change, ...] = ()
+    links: tuple[Link, ...] = ()
 
 
 FRAME: Final = Key("frame", "")
@@ -81,7 +82,7 @@ def split(state: State) -> dict[Key, Piece]:
     for kind, listed in _lists(state):
         pieces |= {Key(kind, each.id): each for each in listed}
     pieces[FRAME] = _frame(state)
-    pieces[LATELY] = Lately(state.changes)
+    pieces[LATELY] = Lately(state.changes, state.links)
     return pieces
 
 
@@ -98,6 +99,7 @@ def join(pieces: Mapping[Key, Piece]) -> State:
         sequence=order.sequence,
         recurring=_ordered((each for each in pieces.values() if isinstance(each, Recurring)), order.recurring),
         changes=lately.changes if isinstance(lately, Lately) else (),
+        links=lately.links if isinstance(lately, Lately) else (),
     )
 
 
@@ -111,7 +113,7 @@ def changed(before: State | None, after: State) -> frozenset[Key]:
             keys |= _differing(kind, {each.id: each for each in old}, {each.id: each for each in new})
     if _frame(before) != _frame(after):
         keys.add(FRAME)
-    if before.changes is not after.changes and before.changes != after.changes:
+    if (before.changes, before.links) != (after.changes, after.links):
         keys.add(LATELY)
     return frozenset(keys)
 

@@ -7,9 +7,10 @@ from typing import Final
 
 from monitor import __version__, answers, chain
 from monitor.answers import Json
-from monitor.core.model import Incident, State
+from monitor.core.model import Incident, Plan, State
 from monitor.core.step import UnknownId
 from monitor.core.timeline import timeline
+from monitor.core.topology import linked
 from monitor.core.uptime import Stay, shown
 from monitor.history import FULL_HOURS, History, Resolution
 from monitor.history_file import Point, Size
@@ -34,6 +35,11 @@ class Questions:
     @property
     def _state(self) -> State:
         return self._monitoring.state
+
+    @property
+    def _plan(self) -> Plan:
+        """With the dependencies that were found out."""
+        return linked(self._monitoring.plan, self._state.links)
 
     @property
     def _now(self) -> float:
@@ -62,7 +68,7 @@ class Questions:
         """One service."""
         self._known(name)
         uptime = await self._uptime(name)
-        return answers.service(self._monitoring.plan, self._state, name, self._now, self._language(), uptime=uptime)
+        return answers.service(self._plan, self._state, name, self._now, self._language(), uptime=uptime)
 
     async def alerts(
         self,

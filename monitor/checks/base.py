@@ -253,6 +253,11 @@ class Check(BaseModel):
         """What others may need of this check: PM2's daemon provides `pm2`, or `pm2 HOME`, to the apps of that home."""
         return ()
 
+    @property
+    def asks(self) -> tuple[str, ...]:
+        """The addresses that it asks, as `host:port`, where it asks a server of the service itself."""
+        return ()
+
     def judged_by(self) -> tuple[Threshold, ...]:
         """The default thresholds with the configured bounds put in."""
         return tuple(

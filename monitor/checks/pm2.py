@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
 from monitor.checks.base import Check, CheckBlind, CheckFailed, Env, Family, Seconds
-from monitor.core.model import Fact, Failure, Finding, Message, Reading, Seen, Status, Supervisor, Worker
-from monitor.sources.pm2 import Daemon, Instance, Pm2Snapshot, Pm2Unanswered, Pm2Unreadable, Standing
+from monitor.core.model import Fact, Failure, Finding, Message, Reading, Seen, Sockets, Status, Supervisor, Worker
+from monitor.sources.pm2 import Daemon, Instance, Pm2Snapshot, Pm2Source, Pm2Unanswered, Pm2Unreadable, Standing
 from monitor.sources.processes import Processes
 
 GRACE_SECONDS: Final = 30.0
@@ -131,16 +132,30 @@ class Pm2Check(Check):
         supervisor = _supervisor(snapshot.daemon)
         if self.app is None:
             return Seen((Reading("up", 1.0),), (supervisor,))
-        return self._seen(self.app, snapshot, supervisor, saved=source.dumped)
+        facts: tuple[Fact, ...] = (supervisor, *await self._sockets(self.app, env, source, snapshot))
+        return self._seen(self.app, snapshot, facts, saved=source.dumped)
 
-    def _seen(self, app: str, snapshot: Pm2Snapshot, supervisor: Supervisor, *, saved: Saved) -> Seen:
+    async def _sockets(self, app: str, env: Env, source: Pm2Source, snapshot: Pm2Snapshot) -> tuple[Sockets, ...]:
+        """Where the app listens and to whom it has connected, as far as that may be seen; by what was found last, if
+        the processes are the same."""
+        found = source.networks(snapshot, env.clock.now())
+        if found is None:
+            work = partial(source.find_networks, snapshot, env.clock.now())
+            try:
+                found = await env.aside.run(f"pm2 sockets {snapshot.daemon.home} {app}", work, deadline=env.deadline)
+            except TimeoutError:
+                return ()
+        network = found.get(app)
+        return (Sockets(app, tuple(sorted(network.ports)), network.connected),) if network else ()
+
+    def _seen(self, app: str, snapshot: Pm2Snapshot, known: tuple[Fact, ...], *, saved: Saved) -> Seen:
         listed = snapshot.of(app)
         expected = self._expected(len(listed)) or saved(app)
         standings = [each.standing for each in listed]
         readings = [_instances(app, "alive", standings.count(Standing.ALIVE))]
         if expected is not None:
             readings.append(_instances(app, "expected", expected))
-        facts: list[Fact] = [supervisor]
+        facts = list(known)
         for each in listed:
             readings += _readings(each, snapshot.processes)
             facts.append(_worker(each))

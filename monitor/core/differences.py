@@ -18,8 +18,10 @@ from monitor.core.model import (
     Firewall,
     Message,
     NginxProcesses,
+    NginxRoute,
     Observation,
     Seen,
+    Sockets,
     Supervisor,
     Worker,
 )
@@ -28,7 +30,7 @@ RULES_SHOWN: Final = 3
 _SAME_SECONDS: Final = 1.0
 """Who asks twice when something began may be told a little differently."""
 
-_LANDMARKS: Final = (DatabaseServer, NginxProcesses, Environment, Supervisor)
+_LANDMARKS: Final = (DatabaseServer, NginxProcesses, Environment, Supervisor, NginxRoute, Sockets)
 
 _F = TypeVar("_F", DatabaseServer, NginxProcesses, Supervisor)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from monitor.core import changes, differences, environments, firewall_changes, pools, settle, workers
+from monitor.core import changes, differences, discovery, environments, firewall_changes, pools, settle, workers
 from monitor.core.judge import Verdict, judge
 from monitor.core.model import (
     CheckPlan,
@@ -42,6 +42,8 @@ def take_look(turn: Turn, look: Observation) -> None:
     known, verdict = _take_workers(turn, look, differences.remembered(known, look), verdict)
     known = _take_rules(turn, look, known)
     known, verdict = _take_wiring(look, known, verdict)
+    turn.put_check(look.service, look.check, known)
+    discovery.discover(turn, known)
     for change in differences.found(look, before, known):
         changes.note(turn, change)
     verdict = _weigh_pools(turn, look, known, verdict)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from monitor.core import bounds, changes, incidents, letting_go, notices, orders, services
+from monitor.core import bounds, changes, discovery, incidents, letting_go, notices, orders, services
 from monitor.core.environments import STALE
 from monitor.core.judge import LOOK
 from monitor.core.model import (
@@ -24,7 +24,7 @@ from monitor.core.model import (
 )
 from monitor.core.orders import UnknownId
 from monitor.core.pools import BUDGET
-from monitor.core.topology import dependants
+from monitor.core.topology import dependants, linked
 from monitor.core.turn import Turn
 from monitor.core.workers import RESTARTS
 
@@ -48,6 +48,7 @@ def step(plan: Plan, state: State, now: float, input: Input) -> tuple[State, tup
             orders.obey(turn, input)
     orders.forget_ended(turn)
     services.let_time_pass(turn)
+    discovery.forget(turn)
     _conclude(turn)
     return (state if turn.state == state else turn.state), tuple(turn.events)
 
@@ -72,11 +73,13 @@ def begin(plan: Plan, state: State | None, now: float) -> State:
     Open incidents stay as they are; the next step ends those whose services have left."""
     before = state or State()
     known = {name: _begin_service(each, before.services.get(name), now) for name, each in plan.services.items()}
+    links = tuple(each for each in before.links if {each.service, each.needs} <= plan.services.keys())
+    whole = linked(plan, links)
     open_again = tuple(
-        each if each.resolved_at is not None else replace(each, impacted=dependants(plan, each.root))
+        each if each.resolved_at is not None else replace(each, impacted=dependants(whole, each.root))
         for each in before.incidents
     )
-    return replace(before, services=known, incidents=open_again)
+    return replace(before, services=known, incidents=open_again, links=links)
 
 
 def _begin_service(plan: ServicePlan, known: ServiceState | None, now: float) -> ServiceState:

@@ -14,6 +14,7 @@ from typing import Final
 from monitor.sources.pm2_entries import Entry, Standing, entries, printable, standing
 from monitor.sources.pm2_home import Pm2Unreadable, dumped, find_home
 from monitor.sources.pm2_link import Link, LinkLost, Pm2Unanswered, connect
+from monitor.sources.pm2_network import AppNetwork, AppTree, networks
 from monitor.sources.pm2_wire import LIST, VERSION, ProtocolBroken
 from monitor.sources.processes import Process, Processes, process_manager_homes
 
@@ -21,6 +22,9 @@ __all__ = ["Daemon", "Instance", "Pm2Snapshot", "Pm2Source", "Pm2Sources", "Pm2U
 
 START_TOLERANCE_SECONDS: Final = 5.0
 """PM2 notes a start just before it forks; on a busy machine the fork comes later."""
+
+NETWORKS_FRESH_SECONDS: Final = 60.0
+"""Where an app listens changes with its processes, and is looked up when they do; its connections come and go."""
 
 FINDS_HOME: Final = ("PM2_HOME", "HOME")
 """The variables that decide where a home is looked for."""
@@ -60,6 +64,30 @@ class Pm2Snapshot:
         """All instances of that name, in every namespace: PM2 takes a name twice."""
         return tuple(each for each in self.instances if each.entry.name == app)
 
+    @property
+    def running(self) -> tuple[int, ...]:
+        """Who runs: the daemon, and what it has started."""
+        return (self.daemon.pid, *(each.process.pid for each in self.instances if each.process))
+
+    def trees(self) -> dict[str, AppTree]:
+        """The living processes of each app that has any."""
+        found = dict[str, AppTree]()
+        for app in dict.fromkeys(each.entry.name for each in self.instances):
+            tops = [each.process for each in self.of(app) if each.process]
+            below = (process.pid for top in tops for process in self.processes.tree(top))
+            if tops:
+                found[app] = AppTree(tuple(top.pid for top in tops), tuple(below))
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Networks:
+    """What was found, at which moment, of which processes."""
+
+    key: tuple[int, ...]
+    at: float
+    networks: Mapping[str, AppNetwork]
+
 
 class Pm2Source:
     """One PM2 home. Looks may ask at the same time; they share the connection and take turns."""
@@ -72,6 +100,7 @@ class Pm2Source:
         self._link: Link | None = None
         self._gone = list[Callable[[], None]]()
         self._last: Pm2Snapshot | None = None
+        self._networks: _Networks | None = None
 
     def on_gone(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Have `callback` called on the event loop whenever PM2's end of the connection goes away: time to look. What
@@ -97,6 +126,22 @@ class Pm2Source:
         processes = Processes()
         self._last = Pm2Snapshot(daemon, _instances(listed, daemon, processes), processes)
         return self._last
+
+    def networks(self, snapshot: Pm2Snapshot, now: float) -> Mapping[str, AppNetwork] | None:
+        """What was found last of where the apps listen and to whom they have connected, unless that is old or the
+        processes are others since; then None."""
+        found = self._networks
+        fresh = found is not None and found.key == snapshot.running and now < found.at + NETWORKS_FRESH_SECONDS
+        return found.networks if found is not None and fresh else None
+
+    def find_networks(self, snapshot: Pm2Snapshot, now: float) -> Mapping[str, AppNetwork]:
+        """Find it, and remember. It may block where the kernel does: not for the event loop."""
+        try:
+            found = networks(snapshot.daemon.pid, snapshot.trees())
+        except OSError:
+            found = {}
+        self._networks = _Networks(snapshot.running, now, found)
+        return found
 
     def survivors(self, app: str) -> int | None:
         """How many of the processes that were `app` when PM2 last answered still live; None if there were none."""

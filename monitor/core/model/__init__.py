@@ -27,14 +27,17 @@ from monitor.core.model.facts import (
     Finding,
     Firewall,
     NginxProcesses,
+    NginxRoute,
     Pools,
     Reading,
     RuleChange,
     SessionHolder,
+    Sockets,
     Supervisor,
     UpstreamPeer,
     Worker,
 )
+from monitor.core.model.links import Link
 from monitor.core.model.looks import Blind, Failed, Failure, Observation, Seen
 from monitor.core.model.planned import ChannelPlan, CheckPlan, Plan, ServicePlan, Threshold
 from monitor.core.model.told import (
@@ -94,11 +97,13 @@ __all__ = [
     "Firewall",
     "Incident",
     "Input",
+    "Link",
     "LookNow",
     "LookWanted",
     "Maintenance",
     "Message",
     "NginxProcesses",
+    "NginxRoute",
     "Notice",
     "NoticeDue",
     "NoticeKind",
@@ -120,6 +125,7 @@ __all__ = [
     "Settled",
     "Severity",
     "Silence",
+    "Sockets",
     "State",
     "Status",
     "StatusChanged",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from monitor.core.model.changes import Change
 from monitor.core.model.facts import Environment, Fact, Pools, RuleChange, Worker
+from monitor.core.model.links import Link
 from monitor.core.model.looks import Observation
 from monitor.core.words import Confidence, Message, NoticeKind, Severity, Status
 
@@ -233,7 +234,8 @@ class Recurring:
 @dataclass(frozen=True, slots=True)
 class State:
     """Everything `step` remembers. `incidents` holds the open ones and a bounded tail of resolved ones, `changes` the
-    last ones of each kind and service, in the order in which they were seen."""
+    last ones of each kind and service, in the order in which they were seen; `links` is who was seen to use
+    what."""
 
     services: Mapping[str, ServiceState] = field(default_factory=dict)
     incidents: tuple[Incident, ...] = ()
@@ -242,3 +244,4 @@ class State:
     sequence: int = 0
     recurring: tuple[Recurring, ...] = ()
     changes: tuple[Change, ...] = ()
+    links: tuple[Link, ...] = ()

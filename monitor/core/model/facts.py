@@ -41,6 +41,7 @@ class DatabaseServer:
     in_recovery: bool
     version: str
     database: str = ""
+    port: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +164,24 @@ class UpstreamPeer:
     took_seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class NginxRoute:
+    """A route of Nginx and one of the peers to which it leads, as its configuration writes them."""
+
+    route: str
+    peer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sockets:
+    """On which ports of this machine an app takes connections, and the other ends (`address:port`) of those it has
+    begun, as the kernel shows them."""
+
+    app: str
+    ports: tuple[int, ...]
+    connected: tuple[str, ...]
+
+
 Fact: TypeAlias = (
     Finding
     | DatabaseServer
@@ -174,4 +193,6 @@ Fact: TypeAlias = (
     | Pools
     | NginxProcesses
     | UpstreamPeer
+    | NginxRoute
+    | Sockets
 )
