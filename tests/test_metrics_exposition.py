@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import ClassVar, Literal
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from prometheus_client.core import Metric as ParsedFamily
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
@@ -56,7 +56,6 @@ def pumped(readings: Iterable[Reading]) -> Metrics:
 
 EVERY_TYPE = pumped(Reading(name, 0.25, labels={"pipe": "a"}) for name in ("pressure", "turns", "stops", "stroke"))
 
-unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the machine may be busy
 
 names = st.text(st.characters(), max_size=300)
 """Any characters at all: control characters, half surrogates, quotes, new lines, emoji."""
@@ -71,7 +70,6 @@ readings = st.builds(
 
 
 @pytest.mark.parametrize(("accept", "parse"), PARSERS)
-@unhurried
 @given(given_readings=st.lists(readings, max_size=20))
 def test_whatever_processes_call_themselves_both_parsers_read_the_scrape(
     accept: str, parse: Callable[[str], Iterable[ParsedFamily]], given_readings: list[Reading]
@@ -86,7 +84,6 @@ def test_whatever_processes_call_themselves_both_parsers_read_the_scrape(
     assert lines <= {name for name, _ in series}
 
 
-@unhurried
 @given(names)
 def test_a_label_value_is_read_back_as_it_was_but_for_what_no_parser_could_read(value: str) -> None:
     text = f"# TYPE infra_x gauge\ninfra_x{{{label_pairs({'name': value})}}} 1\n"
@@ -98,7 +95,6 @@ def test_a_label_value_is_read_back_as_it_was_but_for_what_no_parser_could_read(
     assert family.samples[0].labels == {"name": expected}
 
 
-@unhurried
 @example(math.nan)
 @example(-math.inf)
 @given(st.one_of(st.floats(), st.integers(-(2**53), 2**53)))

@@ -4,8 +4,8 @@
 set -u
 cd "$(dirname "$0")/.." || exit
 
-workers=$(nproc)
-[ "$workers" -ge 2 ] || workers=2
+# Two for each core: most of a test's time is waiting for something real.
+workers=$(($(nproc) * 2))
 [ "$workers" -le 4 ] || workers=4
 
 failed=""

@@ -141,7 +141,13 @@ MUTANTS = (
         "        if each.adopted_by == incident.id and each.resolved_at is not None:\n",
         SEVEN,
     ),
-    Mutant("a mute mutes nothing", "notices.py", "    if is_muted(turn, incident):\n", "    if False:\n", EIGHT),
+    Mutant(
+        "a mute mutes nothing",
+        "notices.py",
+        "    if is_muted(turn, incident) or (incident.quiet and not known):\n",
+        "    if incident.quiet and not known:\n",
+        EIGHT,
+    ),
     Mutant(
         "what is worked on is not broken",
         "incidents.py",
