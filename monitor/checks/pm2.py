@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, ClassVar, Final, Literal
@@ -132,8 +133,8 @@ class Pm2Check(Check):
         supervisor = _supervisor(snapshot.daemon)
         if self.app is None:
             return Seen((Reading("up", 1.0),), (supervisor,))
-        facts: tuple[Fact, ...] = (supervisor, *await self._sockets(self.app, env, source, snapshot))
-        return self._seen(self.app, snapshot, facts, saved=source.dumped)
+        seen = self._seen(self.app, snapshot, supervisor, saved=source.dumped)
+        return replace(seen, facts=(*seen.facts, *await self._sockets(self.app, env, source, snapshot)))
 
     async def _sockets(self, app: str, env: Env, source: Pm2Source, snapshot: Pm2Snapshot) -> tuple[Sockets, ...]:
         """Where the app listens and to whom it has connected, as far as that may be seen; by what was found last, if
@@ -148,14 +149,14 @@ class Pm2Check(Check):
         network = found.get(app)
         return (Sockets(app, tuple(sorted(network.ports)), network.connected),) if network else ()
 
-    def _seen(self, app: str, snapshot: Pm2Snapshot, known: tuple[Fact, ...], *, saved: Saved) -> Seen:
+    def _seen(self, app: str, snapshot: Pm2Snapshot, supervisor: Supervisor, *, saved: Saved) -> Seen:
         listed = snapshot.of(app)
         expected = self._expected(len(listed)) or saved(app)
         standings = [each.standing for each in listed]
         readings = [_instances(app, "alive", standings.count(Standing.ALIVE))]
         if expected is not None:
             readings.append(_instances(app, "expected", expected))
-        facts = list(known)
+        facts: list[Fact] = [supervisor]
         for each in listed:
             readings += _readings(each, snapshot.processes)
             facts.append(_worker(each))

@@ -113,7 +113,7 @@ def _release(environment: Mapping[str, object]) -> tuple[str, ...]:
     versioning = environment.get("versioning")
     revision = versioning.get("revision") if isinstance(versioning, dict) else None
     said = (environment.get("version"), environment.get("pm_exec_path"), revision)
-    return tuple(printable(each) or "" for each in said)
+    return tuple(printable(each) or "" for each in said) if any(map(printable, said)) else ()
 
 
 def printable(value: object) -> str | None:

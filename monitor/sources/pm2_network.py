@@ -10,7 +10,7 @@ from typing import Final
 from monitor.sources.sockets import socket_inodes
 from monitor.sources.tcp_table import ESTABLISHED, LISTENING, Row, content, rows
 
-MOST_ENDS: Final = 20
+MOST_ENDS: Final = 200
 _PORT: Final = b"PORT="
 
 
