@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import re
 import sys
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -13,13 +12,13 @@ from monitor import chain
 from monitor.cli.client import CannotAsk, Commands, NobodyAnswers, client, complain, options, print_json
 from monitor.cli.drawing import when
 from monitor.cli.exits import CANNOT, UNKNOWN, USAGE, exit_code
-from monitor.cli.terminal import can_show, folded, printable, state
+from monitor.cli.remedy import remedy
+from monitor.cli.terminal import folded, printable, state
 from monitor.cli.tree import WIDTH, Tree
 from monitor.core.model import Message
 from monitor.core.words import Status
 from monitor.locale import speak
 
-_OPTION: Final = re.compile(r" (?=--)")
 _MOST_CHANGES: Final = 8
 
 
@@ -107,7 +106,7 @@ def _incident(incident: Mapping[str, Any], language: str) -> Iterator[str]:
     impacted = ", ".join(f"{each['name']} ({_status(each, language)})" for each in incident["impacted"])
     yield from _listed("impacted", [impacted] if impacted else [], language)
     if cause and cause["remedy"]:
-        yield from _remedy(cause["remedy"])
+        yield from remedy(cause["remedy"])
 
 
 def _status(thing: Mapping[str, Any], language: str) -> str:
@@ -131,29 +130,6 @@ def _listed(label: str, texts: list[str], language: str) -> Iterator[str]:
     if lines:
         yield f"  {speak(Message(f'notice.label.{label}'), language)}"
         yield from lines
-
-
-def _remedy(text: str) -> Iterator[str]:
-    """What to do; a command is broken so that a shell takes it up again."""
-    what, *commands = text.splitlines()
-    arrow = "→" if can_show("→", sys.stdout) else "->"
-    yield from _folded(f"{arrow} {what}", 2)
-    for command in commands:
-        *lines, last = _broken(printable(command))
-        yield from (f"{line} \\" for line in lines)
-        yield last
-
-
-def _broken(command: str) -> list[str]:
-    """Before options, where a line would be too wide."""
-    first, *parts = _OPTION.split(command)
-    lines = [f"    {first}"]
-    for part in parts:
-        if len(lines[-1]) + len(part) > WIDTH - 3:
-            lines.append(f"      {part}")
-        else:
-            lines[-1] += f" {part}"
-    return lines
 
 
 def _folded(text: str, indent: int) -> Iterator[str]:

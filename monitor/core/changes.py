@@ -24,6 +24,9 @@ SUSPECTS: Final = 3
 ONE_GO_SECONDS: Final = 30.0
 """PM2 restarts a cluster worker by worker: what follows so soon is the same restart."""
 
+_MOMENT_SECONDS: Final = 1.0
+"""What was seen as short before the trouble as this, may have been at the same time."""
+
 _ONE_GO: Final = frozenset({ChangeKind.RESTARTED, ChangeKind.DEPLOYED})
 
 
@@ -75,9 +78,9 @@ def distance(change: Change, began_at: float) -> Distance:
     least, most = began_at - change.at, began_at - change.since
     if most < 0:
         return Distance("after", -most, -least)
-    if least < 0:
-        return Distance("within", 0.0, most)
-    return Distance("before" if least == most else "between", least, most)
+    if least == most:
+        return Distance("before", least, most)
+    return Distance("between", least, most) if least >= _MOMENT_SECONDS else Distance("within", 0.0, most)
 
 
 def suspects(incident: Incident) -> tuple[Change, ...]:

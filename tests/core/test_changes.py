@@ -252,6 +252,7 @@ def test_of_very_many_changes_the_first_and_the_last_are_kept() -> None:
         (60.0, 60.0, Distance("before", 40.0, 40.0)),
         (40.0, 60.0, Distance("between", 40.0, 60.0)),
         (40.0, 110.0, Distance("within", 0.0, 60.0)),
+        (40.0, 99.5, Distance("within", 0.0, 60.0)),
         (110.0, 130.0, Distance("after", 10.0, 30.0)),
     ],
 )
