@@ -59,7 +59,7 @@ def rfc3339(at: float | None) -> str | None:
     """Milliseconds and `Z`; None stays None."""
     if at is None:
         return None
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return datetime.fromtimestamp(round(at, 3), UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def summary(plan: Plan, state: State, now: float) -> Json:
@@ -103,6 +103,7 @@ def service(
         "response_time_ms": _milliseconds(readings, "response_time"),
         "error_rate": next((reading.value for reading in readings if reading.name == "error_rate"), None),
         "metrics": {series(reading): reading.value for reading in readings},
+        "units": {series(reading): reading.unit for reading in readings},
         "dependencies": sorted(dependencies(plan, name)),
         "alerts": [alert_of(alert, incident.id, language) for incident, alert in mine],
         "diagnosis": diagnosis(explained, language) if explained else None,

@@ -17,7 +17,7 @@ from monitor import __version__, systemd
 from monitor.clock import Clock, SystemClock
 from monitor.config.load import ConfigError, Loaded, load
 from monitor.core.model import Input
-from monitor.heartbeat import Heartbeat
+from monitor.heartbeat import Heartbeat, Sent
 from monitor.history import History
 from monitor.keep_alive import KeepAlive
 from monitor.logs import configure, hide
@@ -29,6 +29,7 @@ from monitor.reloading import FileWatch, NotReloaded, Reloads
 from monitor.schedule import Key, Schedule
 from monitor.service_monitoring import ServiceMonitoring
 from monitor.sources.http import client
+from monitor.standings import Standing
 from monitor.store import Store, StoreError
 from monitor.telling import told
 from monitor.vitals import Vitals
@@ -94,6 +95,19 @@ class Daemon:
             return "nobody listens on the port"
         return self._vitals.unwell()
 
+    @property
+    def standings(self) -> tuple[Standing, ...]:
+        """How every channel stands."""
+        if not self._parts:
+            return ()
+        troubles = self._parts.keep_alive.troubles
+        return tuple(replace(each, unrefreshed=troubles.get(each.channel, "")) for each in self._parts.outbox.standings)
+
+    @property
+    def heartbeats(self) -> Sent | None:
+        """What came of the signs of life; None if nobody expects them."""
+        return self._parts.heartbeat.sent if self._parts else None
+
     async def run(self) -> int:
         """0 after an orderly end. Raises CannotStart with nothing half-started."""
         loop = asyncio.get_running_loop()
@@ -144,7 +158,7 @@ class Daemon:
         post = Post(http=http, clock=self._clock)
         outbox = self._outbox(store, post, metrics, address)
         stack.push_async_callback(outbox.close)
-        keep_alive = KeepAlive(state=lambda: monitoring.state, post=post, url=address)
+        keep_alive = KeepAlive(state=lambda: monitoring.state, post=post, url=address, unwell=self.unwell)
         stack.push_async_callback(keep_alive.close)
         heartbeat = Heartbeat(http=http, clock=self._clock, unwell=self.unwell)
         stack.push_async_callback(heartbeat.close)
@@ -201,13 +215,11 @@ class Daemon:
         )
 
     async def _start(self, parts: Parts) -> None:
-        monitoring, metrics, heartbeat = parts.monitoring, parts.metrics, parts.heartbeat
+        monitoring, metrics = parts.monitoring, parts.metrics
         metrics.watch_outbox(lambda: parts.outbox.backlog, self._clock.now)
+        metrics.watch_channels(lambda: self.standings, lambda: parts.keep_alive.failures)
         metrics.watch_reloads(lambda: (self.reloads.successful, self.reloads.taken_at))
-        metrics.watch_upkeep(
-            store_errors=lambda: parts.store.errors,
-            heartbeat=lambda: (heartbeat.failures, heartbeat.arrived_at) if heartbeat.is_wanted else None,
-        )
+        metrics.watch_upkeep(store=parts.store, history=parts.history, heartbeat=lambda: parts.heartbeat.sent)
         metrics.changed(monitoring.plan, monitoring.state, (), self._clock.now())
         monitoring.subscribe(lambda change: told(change, monitoring, metrics, parts.outbox, parts.schedule))
         await parts.serving.use(self._security.context)
@@ -217,7 +229,7 @@ class Daemon:
         self._be_told(parts)
         config = self._watching.loaded.config
         parts.keep_alive.use(config.notify, language=config.language, timezone=config.timezone)
-        await heartbeat.use(config.heartbeat)
+        await parts.heartbeat.use(config.heartbeat)
 
     async def _look(self, service: str, check: str) -> None:
         """One look, from the schedule. Cut off by a reload, it tells nothing; what it has told is taken to the end."""

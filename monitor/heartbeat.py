@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 import aiohttp
@@ -18,6 +19,15 @@ LIMIT_SECONDS: Final = 10.0
 TAKEN: Final = range(200, 300)
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What came of the signs of life. `error`: why the newest did not arrive; None if it did, or none was sent yet."""
+
+    failures: int
+    arrived_at: float | None
+    error: str | None
+
+
 class Heartbeat:
     """Sends a sign of life every so often, as long as `unwell` has nothing to say. That it does not arrive is the other
     side's to tell: here it is a number and, once, a line."""
@@ -28,14 +38,14 @@ class Heartbeat:
         self._unwell = unwell
         self._config: HeartbeatConfig | None = None
         self._task: asyncio.Task[None] | None = None
-        self._missing = False
-        self.failures = 0
-        self.arrived_at: float | None = None
+        self._missing: str | None = None
+        self._failures = 0
+        self._arrived_at: float | None = None
 
     @property
-    def is_wanted(self) -> bool:
-        """Whether anybody expects it."""
-        return self._config is not None
+    def sent(self) -> Sent | None:
+        """What came of it so far; None if nobody expects it."""
+        return Sent(self._failures, self._arrived_at, self._missing) if self._config else None
 
     async def use(self, config: HeartbeatConfig | None) -> None:
         """From now on so; None = nobody expects it."""
@@ -57,14 +67,14 @@ class Heartbeat:
         while True:
             why = self._unwell() or await self._send(config)
             if why is None:
-                self.arrived_at = self._clock.now()
+                self._arrived_at = self._clock.now()
             else:
-                self.failures += 1
+                self._failures += 1
             if why and not self._missing:
                 log.warning("heartbeat.missed", error=why)
             elif self._missing and not why:
                 log.info("heartbeat.arrives_again")
-            self._missing = why is not None
+            self._missing = why
             await asyncio.sleep(config.every)
 
     async def _send(self, config: HeartbeatConfig) -> str | None:

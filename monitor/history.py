@@ -18,6 +18,7 @@ import structlog
 from monitor.clock import Clock
 from monitor.core.judge import series as named
 from monitor.core.model import Blind, Incident, Input, Observation, Plan, Reading, State
+from monitor.core.moments import moved
 from monitor.core.uptime import Availability, Stay, availability, shown
 from monitor.history_file import Batch, HistoryFile, Past, Point, Sample, Series, Size
 from monitor.pieces import Key, Unreadable, dump, load
@@ -36,6 +37,7 @@ MOST_HOURS: Final = 90 * 24.0
 WINDOWS: Final = {"24h": 86_400.0, "7d": 7 * 86_400.0, "30d": 30 * 86_400.0}
 FRESH_SECONDS: Final = 5.0
 COUNT_SECONDS: Final = 60.0
+_ROUNDING_SECONDS: Final = 0.002
 
 Resolution: TypeAlias = Literal["full", "5m"]
 
@@ -51,7 +53,10 @@ class Line:
 
 
 class History:
-    """Takes in what happens at once, writes it every ten seconds in a thread of its own, and answers from the file."""
+    """Takes in what happens at once, writes it every ten seconds in a thread of its own, and answers from the file.
+
+    Inside, and in the file, times are by a steady clock, that of the start: a step of the machine's clock changes no
+    more than what is added to them when somebody asks."""
 
     def __init__(self, directory: Path, clock: Clock) -> None:
         self._directory = directory
@@ -60,7 +65,7 @@ class History:
         self._file: HistoryFile | None = None
         self._samples: deque[Sample] = deque(maxlen=MOST_WAITING)
         self._stays: deque[Stay] = deque(maxlen=MOST_WAITING)
-        self._past: dict[str, Incident] = {}
+        self._past: dict[str, Past] = {}
         self._archived: set[str] = set()
         self._now_at: dict[str, Stay] = {}
         self._places: dict[tuple[str, str], dict[str, float]] = {}
@@ -69,6 +74,9 @@ class History:
         self._turn = asyncio.Lock()
         self._writing: asyncio.Task[None] | None = None
         self._failed: str | None = None
+        self._stepped = 0.0
+        self.errors = 0
+        """Reads and writes that failed."""
 
     @property
     def failed(self) -> str | None:
@@ -89,20 +97,35 @@ class History:
             await asyncio.get_running_loop().run_in_executor(self._writer, self._file.close)
         self._writer.shutdown()
 
+    def move(self, by: float) -> None:
+        """The clock was stepped: what is remembered keeps its distance from now. On the disk with the next write."""
+        self._stepped = round(self._stepped + by, 3)
+
+    def _steady(self, at: float | None = None) -> float:
+        return round((self._clock.now() if at is None else at) - self._stepped, 3)
+
+    def _shown(self, at: float) -> float:
+        return round(at + self._stepped, 3)
+
     # Taking in ---------------------------------------------------------------------------------------------------
 
     def take(self, plan: Plan, state: State, news: Input, at: float) -> None:
         """What was just committed: the numbers of a look, the statuses as shown, the incidents that are over."""
+        when = self._steady(at)
         if isinstance(news, Observation) and not isinstance(news.result, Blind):
-            self._samples.extend(self._worth_keeping(news, news.result.readings, at))
+            self._samples.extend(self._worth_keeping(news, news.result.readings, when))
         for name in plan.services:
-            self._note_status(Stay(name, shown(state, name, at), at, at))
+            self._note_status(Stay(name, shown(state, name, at), when, when))
         for name in self._now_at.keys() - plan.services.keys():
-            self._stays.append(replace(self._now_at.pop(name), ended=at))
-        for incident in state.incidents:
-            if incident.resolved_at is not None and incident.id not in self._archived:
-                self._past[incident.id] = incident
-                self._archived.add(incident.id)
+            self._stays.append(replace(self._now_at.pop(name), ended=when))
+        over = {incident.id: incident for incident in state.incidents if incident.resolved_at is not None}
+        for incident_id in over.keys() - self._archived:
+            self._past[incident_id] = self._archive(over[incident_id])
+        self._archived = set(over)
+
+    def _archive(self, incident: Incident) -> Past:
+        ended = incident.opened_at if incident.resolved_at is None else incident.resolved_at
+        return Past(incident.id, self._steady(incident.opened_at), self._steady(ended), dump(incident))
 
     def _worth_keeping(self, look: Observation, readings: tuple[Reading, ...], at: float) -> Iterator[Sample]:
         places = self._places.setdefault((look.service, look.check), {})
@@ -126,12 +149,12 @@ class History:
     async def flush(self) -> None:
         """Write what waits. What cannot be written goes on waiting, the oldest is dropped when it becomes too much."""
         async with self._turn:
-            now = self._clock.now()
+            now = self._steady()
             samples, stays, past = tuple(self._samples), tuple(self._stays), tuple(self._past.values())
             current = tuple(replace(stay, ended=now) for stay in self._now_at.values())
-            batch = Batch(samples, (*stays, *current), tuple(map(_archived, past)))
+            batch = Batch(samples, (*stays, *current), past)
             try:
-                await self._run(HistoryFile.write, batch, now)
+                await self._run(HistoryFile.write, batch, now, self._stepped)
             except StoreError as error:
                 self._fails(str(error))
                 return
@@ -149,7 +172,7 @@ class History:
             if self._clock.monotonic() - forgot_at >= FORGET_SECONDS and not self._failed:
                 forgot_at = self._clock.monotonic()
                 try:
-                    await self._run(HistoryFile.forget, self._clock.now())
+                    await self._run(HistoryFile.forget, self._steady())
                 except StoreError as error:
                     self._fails(str(error))
 
@@ -170,7 +193,7 @@ class History:
     ) -> tuple[Line, ...]:
         """The series of that name, or of that name with any labels. Full resolution goes back for a day. StoreError."""
         await self.flush()
-        since = self._clock.now() - hours * 3600
+        since, stepped = self._steady() - hours * 3600, self._stepped
         full = (resolution or ("full" if hours <= FULL_HOURS else "5m")) == "full"
 
         def read(file: HistoryFile) -> tuple[Line, ...]:
@@ -179,7 +202,8 @@ class History:
                 for each in file.series(service)
                 if metric in (each.metric, each.metric.partition("{")[0]) and check in (None, each.check)
             ]
-            return tuple(Line(each, (file.full if full else file.rolled)(each, since)) for each in wanted)
+            points = file.full if full else file.rolled
+            return tuple(Line(each, _later(points(each, since), stepped)) for each in wanted)
 
         return await self._run(read)
 
@@ -190,10 +214,10 @@ class History:
 
     async def availability(self) -> dict[str, dict[str, Availability]]:
         """Of every service over each of `WINDOWS`; a few seconds old at most. Raises StoreError."""
-        now = self._clock.now()
+        now = self._steady()
         if self._availability is None or now - self._availability[0] >= FRESH_SECONDS:
             found = dict[str, list[Stay]]()
-            for stay in await self.stays(now - max(WINDOWS.values())):
+            for stay in await self._steady_stays(now - max(WINDOWS.values())):
                 found.setdefault(stay.service, []).append(stay)
             answer = {
                 service: {name: availability(each, since=now - width, until=now) for name, width in WINDOWS.items()}
@@ -204,8 +228,12 @@ class History:
 
     async def stays(self, since: float) -> tuple[Stay, ...]:
         """Who was how from `since` on, oldest first, to this very moment. Raises StoreError."""
+        found = await self._steady_stays(self._steady(since))
+        return tuple(replace(each, began=self._shown(each.began), ended=self._shown(each.ended)) for each in found)
+
+    async def _steady_stays(self, since: float) -> tuple[Stay, ...]:
         kept = {(stay.service, stay.began): stay for stay in await self._run(HistoryFile.stays, since)}
-        now = self._clock.now()
+        now = self._steady()
         for stay in (*self._stays, *(replace(each, ended=now) for each in self._now_at.values())):
             kept[stay.service, stay.began] = stay
         return tuple(sorted(kept.values(), key=lambda each: (each.began, each.service)))
@@ -213,27 +241,44 @@ class History:
     async def incidents(self, since: float) -> tuple[Incident, ...]:
         """Those that ended after `since`, newest first. Raises StoreError."""
         await self.flush()
-        found = await self._run(HistoryFile.incidents, since)
-        return tuple(incident for past in found if (incident := _brought_back(past)) is not None)
+        found = await self._run(HistoryFile.incidents, self._steady(since))
+        return tuple(incident for past in found if (incident := self._brought_back(past)) is not None)
 
     async def incident(self, name: str) -> Incident | None:
         """A past one by its id. Raises StoreError."""
         await self.flush()
         past = await self._run(HistoryFile.incident, name)
-        return _brought_back(past) if past else None
+        return self._brought_back(past) if past else None
+
+    def _brought_back(self, past: Past) -> Incident | None:
+        """As it was written, but by the clock as it is now."""
+        try:
+            piece = load(Key("incident", past.id), past.body)
+        except Unreadable as error:
+            log.warning("history.unreadable", id=past.id, error=str(error))
+            return None
+        if not isinstance(piece, Incident):
+            return None
+        by = self._shown(past.resolved_at) - (piece.resolved_at or piece.opened_at)
+        return moved(piece, by) if abs(by) > _ROUNDING_SECONDS else piece
 
     async def size(self) -> Size:
         """How much is kept, a minute old at most: it has to be counted. Raises StoreError."""
-        now = self._clock.now()
+        now = self._steady()
         if self._size is None or now - self._size[0] >= COUNT_SECONDS:
             await self.flush()
             self._size = now, await self._run(HistoryFile.size)
-        return self._size[1]
+        size = self._size[1]
+        return replace(size, oldest=None if size.oldest is None else self._shown(size.oldest))
 
     async def _run(self, work: Callable[..., _T], *arguments: object) -> _T:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._writer, partial(self._work, work, *arguments))
+        except StoreError:
+            self.errors += 1
+            raise
         except sqlite3.Error as error:
+            self.errors += 1
             raise StoreError(f"the history in {self._directory} cannot be used: {error}") from error
 
     def _work(self, work: Callable[..., _T], *arguments: object) -> _T:
@@ -242,6 +287,8 @@ class History:
             self._file = HistoryFile(self._directory)
             if self._file.aside:
                 log.error("history.damaged", kept_as=str(self._file.aside), consequence="started a new one")
+            if by := self._file.end_by(self._steady()):
+                log.warning("history.moved", seconds=round(by, 3))
         return work(self._file, *arguments)
 
 
@@ -255,21 +302,12 @@ def _has_place(places: dict[str, float], name: str, at: float) -> bool:
     return True
 
 
+def _later(points: tuple[Point, ...], by: float) -> tuple[Point, ...]:
+    return tuple(replace(each, at=round(each.at + by, 3)) for each in points) if by else points
+
+
 def _drop(waiting: deque[_T], written: tuple[_T, ...]) -> None:
     """Take what was written from the front; while it was, more may have come, and pushed some of it out."""
     for each in written:
         if waiting and waiting[0] is each:
             waiting.popleft()
-
-
-def _archived(incident: Incident) -> Past:
-    return Past(incident.id, incident.opened_at, incident.resolved_at or incident.opened_at, dump(incident))
-
-
-def _brought_back(past: Past) -> Incident | None:
-    try:
-        piece = load(Key("incident", past.id), past.body)
-    except Unreadable as error:
-        log.warning("history.unreadable", id=past.id, error=str(error))
-        return None
-    return piece if isinstance(piece, Incident) else None

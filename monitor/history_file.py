@@ -23,11 +23,13 @@ STAYS_KEPT: Final = 5_000
 INCIDENTS_KEPT: Final = 5_000
 MOST_BYTES: Final = 512 * 1024 * 1024
 SLICE_SECONDS: Final = 3_600.0
+AHEAD_SECONDS: Final = 2.0
 
 _MILLI: Final = 1000
 
 # One script for each version, see `state_directory.MIGRATIONS`. Times of samples are in milliseconds, since small
-# integers take less room than floating-point numbers; buckets are numbered from 1970.
+# integers take less room than floating-point numbers; buckets are numbered from 1970. All of these times are later by
+# what stands in `moved`: so a step of the machine's clock moves a million rows by writing one.
 MIGRATIONS: Final = (
     """
     CREATE TABLE series (
@@ -70,6 +72,10 @@ MIGRATIONS: Final = (
         body TEXT NOT NULL
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX incidents_by_end ON incidents (resolved_at);
+    """,
+    """
+    CREATE TABLE moved (milliseconds INTEGER NOT NULL) STRICT;
+    INSERT INTO moved VALUES (0);
     """,
 )
 
@@ -139,25 +145,39 @@ class Size:
 
 
 class HistoryFile:
-    """One connection to the file; nobody else has it open."""
+    """One connection to the file; nobody else has it open. Times are by the clock as it was at the start."""
 
     def __init__(self, directory: Path) -> None:
         """Raises StoreError. `aside` is where a damaged file was put, if there was one."""
         self._connection, self.aside = connect(directory, KIND)
         rows = self._connection.execute('SELECT number, service, "check", metric, unit FROM series')
         self._numbers: dict[Series, int] = {Series(*names): number for number, *names in rows}
+        self._moved = int(self._connection.execute("SELECT milliseconds FROM moved").fetchone()[0])
 
-    def write(self, batch: Batch, now: float) -> None:
-        """All of it or nothing. A file that has reached its bound forgets its oldest samples, and takes it then."""
+    def end_by(self, now: float) -> float:
+        """What is of a later moment was written before the clock was put back: all that is there ends now. By how many
+        seconds it was moved."""
+        newest = "SELECT max(at) FROM (SELECT max(seen_at) AS at FROM series UNION ALL SELECT max(ended) FROM stays)"
+        (at,) = self._connection.execute(newest).fetchone()
+        ahead = 0.0 if at is None else self._out(at) - now
+        if ahead <= AHEAD_SECONDS:
+            return 0.0
+        self._moved -= round(ahead * _MILLI)
+        return -ahead
+
+    def write(self, batch: Batch, now: float, stepped: float = 0.0) -> None:
+        """All of it or nothing. A file that has reached its bound forgets its oldest samples, and takes it then.
+        `stepped`: by how much the clock was stepped since the start; who opens it next gets times by the new one."""
         try:
-            self._write(batch, now)
+            self._write(batch, now, stepped)
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_FULL or not self._make_room():
                 raise
-            self._write(batch, now)
+            self._write(batch, now, stepped)
 
     def forget(self, now: float) -> None:
-        """What is past its time, a slice at most per call and table, so that nobody waits long for the thread."""
+        """What is past its time."""
+        now = self._in(now)
         with self._transaction():
             for number in tuple(self._numbers.values()):
                 until = (number, int((now - FULL_SECONDS) * _MILLI))
@@ -188,40 +208,42 @@ class HistoryFile:
         """The samples from `since`, oldest first."""
         rows = self._connection.execute(
             "SELECT at, value FROM samples WHERE series = ? AND at >= ? ORDER BY at",
-            (self._numbers.get(series), int(since * _MILLI)),
+            (self._numbers.get(series), self._sampled(since)),
         )
-        return tuple(Point(at / _MILLI, value, value, value) for at, value in rows)
+        return tuple(Point((at + self._moved) / _MILLI, value, value, value) for at, value in rows)
 
     def rolled(self, series: Series, since: float) -> tuple[Point, ...]:
         """By five minutes from `since`, oldest first; the last ones are made of the samples that are there so far."""
-        number, first = self._numbers.get(series), int(since // BUCKET_SECONDS)
+        number, first = self._numbers.get(series), int(self._in(since) // BUCKET_SECONDS)
         rows = self._connection.execute(
             "SELECT bucket, average, low, high, n FROM rollups WHERE series = ?1 AND bucket >= ?2 UNION ALL "
             "SELECT at / ?3, avg(value), min(value), max(value), count(*) FROM samples "
             "WHERE series = ?1 AND at >= max(?2, (SELECT until FROM rolled)) * ?3 GROUP BY 1 ORDER BY 1",
             (number, first, BUCKET_SECONDS * _MILLI),
         )
-        return tuple(Point(float(bucket * BUCKET_SECONDS), *rest) for bucket, *rest in rows)
+        return tuple(Point(self._out(bucket * BUCKET_SECONDS), *rest) for bucket, *rest in rows)
 
     def stays(self, since: float) -> tuple[Stay, ...]:
         """Of every service, those that ended after `since`, oldest first."""
         rows = self._connection.execute(
-            "SELECT service, status, began, ended FROM stays WHERE ended > ? ORDER BY began", (since,)
+            "SELECT service, status, began, ended FROM stays WHERE ended > ? ORDER BY began", (self._in(since),)
         )
-        return tuple(Stay(service, Status(status), began, ended) for service, status, began, ended in rows)
+        return tuple(
+            Stay(service, Status(status), self._out(began), self._out(ended)) for service, status, began, ended in rows
+        )
 
     def incidents(self, since: float) -> tuple[Past, ...]:
         """Those that ended after `since`, newest first."""
         rows = self._connection.execute(
             "SELECT id, opened_at, resolved_at, body FROM incidents WHERE resolved_at >= ? ORDER BY opened_at DESC",
-            (since,),
+            (self._in(since),),
         )
-        return tuple(Past(*row) for row in rows)
+        return tuple(map(self._past, rows))
 
     def incident(self, name: str) -> Past | None:
         """The one with that id."""
         rows = self._connection.execute("SELECT id, opened_at, resolved_at, body FROM incidents WHERE id = ?", (name,))
-        return next((Past(*row) for row in rows), None)
+        return next(map(self._past, rows), None)
 
     def size(self) -> Size:
         """How much is kept, counted."""
@@ -231,8 +253,8 @@ class HistoryFile:
         moments = [
             moment
             for moment in (
-                None if first is None else first / _MILLI,
-                None if bucket is None else float(bucket * BUCKET_SECONDS),
+                None if first is None else self._out(first / _MILLI),
+                None if bucket is None else self._out(bucket * BUCKET_SECONDS),
             )
             if moment is not None
         ]
@@ -242,12 +264,27 @@ class HistoryFile:
         """Let go of the file."""
         self._connection.close()
 
-    def _write(self, batch: Batch, now: float) -> None:
+    def _in(self, at: float) -> float:
+        return round(at - self._moved / _MILLI, 3)
+
+    def _out(self, at: float) -> float:
+        return round(at + self._moved / _MILLI, 3)
+
+    def _sampled(self, at: float) -> int:
+        return round(at * _MILLI) - self._moved
+
+    def _past(self, row: tuple[str, float, float, str]) -> Past:
+        name, opened_at, resolved_at, body = row
+        return Past(name, self._out(opened_at), self._out(resolved_at), body)
+
+    def _write(self, batch: Batch, now: float, stepped: float) -> None:
         known = dict(self._numbers)
         try:
             with self._transaction():
-                self._put(batch, now)
-                self._roll_up(int(now // BUCKET_SECONDS))
+                self._put(batch, self._in(now))
+                self._roll_up(int(self._in(now) // BUCKET_SECONDS))
+                moved = self._moved + round(stepped * _MILLI)
+                self._connection.execute("UPDATE moved SET milliseconds = ?1 WHERE milliseconds <> ?1", (moved,))
         except BaseException:
             self._numbers = known
             raise
@@ -256,17 +293,17 @@ class HistoryFile:
         execute = self._connection.executemany
         execute(
             "INSERT OR REPLACE INTO samples VALUES (?, ?, ?)",
-            [(self._number(each.series, now), int(each.at * _MILLI), each.value) for each in batch.samples],
+            [(self._number(each.series, now), self._sampled(each.at), each.value) for each in batch.samples],
         )
         seen = {self._numbers[each.series] for each in batch.samples}
         execute("UPDATE series SET seen_at = ? WHERE number = ?", [(now, number) for number in seen])
         execute(
             "INSERT OR REPLACE INTO stays VALUES (?, ?, ?, ?)",
-            [(each.service, each.began, each.ended, each.status.value) for each in batch.stays],
+            [(each.service, self._in(each.began), self._in(each.ended), each.status.value) for each in batch.stays],
         )
         execute(
             "INSERT OR REPLACE INTO incidents VALUES (?, ?, ?, ?)",
-            [(each.id, each.opened_at, each.resolved_at, each.body) for each in batch.incidents],
+            [(each.id, self._in(each.opened_at), self._in(each.resolved_at), each.body) for each in batch.incidents],
         )
 
     def _number(self, series: Series, now: float) -> int:

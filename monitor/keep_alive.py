@@ -1,8 +1,9 @@
-"""Tells receivers of open incidents again that would take them for over if they heard nothing."""
+"""Tells receivers again what they would take for over if they heard nothing: open incidents, and that we live."""
 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
@@ -22,7 +23,8 @@ OVER_SECONDS: Final = 300.0
 class KeepAlive:
     """For each channel that asks for it, all that it was told of is told again at its rhythm, as the state has it then:
     what is open, and for a while what is over. Nothing of this needs to be on the disk; a round that fails is made up
-    for by the next one. What is new still comes by the outbox."""
+    for by the next one. What is new still comes by the outbox. A channel that is a watchdog hears as well that the
+    monitor lives, as long as `unwell` has nothing to say."""
 
     def __init__(
         self,
@@ -30,13 +32,17 @@ class KeepAlive:
         state: Callable[[], State],
         post: Post,
         url: str,
+        unwell: Callable[[], str | None] = lambda: None,
     ) -> None:
         self._state = state
+        self._unwell = unwell
         self._post = post
         self._url = url
         self._language = "en"
         self._timezone = "UTC"
         self._tasks: list[asyncio.Task[None]] = []
+        self.troubles: dict[str, str] = {}
+        self.failures = Counter[str]()
 
     def use(self, channels: Sequence[Channel], *, language: str, timezone: str) -> None:
         """From now on these channels. It begins at once: after a long stop they may be taken for over already."""
@@ -44,6 +50,9 @@ class KeepAlive:
         for task in self._tasks:
             task.cancel()
         self._tasks.clear()
+        wanted = {channel.label for channel in channels if channel.refreshed_every is not None}
+        self.troubles = {label: why for label, why in self.troubles.items() if label in wanted}
+        self.failures = Counter({label: self.failures[label] for label in wanted})
         for channel in channels:
             if (every := channel.refreshed_every) is not None:
                 task = asyncio.create_task(self._serve(channel, every))
@@ -57,9 +66,12 @@ class KeepAlive:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _serve(self, channel: Channel, every: float) -> None:
-        trouble = ""
         while True:
-            before, trouble = trouble, await self._round(channel)
+            trouble = await self._round(channel)
+            before = self.troubles.pop(channel.label, "")
+            if trouble:
+                self.troubles[channel.label] = trouble
+                self.failures[channel.label] += 1
             if trouble and not before:
                 log.warning("channel.refresh_failed", channel=channel.label, error=trouble)
             elif before and not trouble:
@@ -69,11 +81,13 @@ class KeepAlive:
     async def _round(self, channel: Channel) -> str:
         """What was in the way, if anything."""
         deliveries = tuple(self._deliveries(channel))
-        if deliveries:
-            try:
+        try:
+            if deliveries:
                 await channel.refresh(deliveries, self._post)
-            except NotTaken as refusal:
-                return refusal.reason
+            if channel.is_watchdog and self._unwell() is None:
+                await channel.live(self._post, language=channel.language or self._language, url=self._url)
+        except NotTaken as refusal:
+            return refusal.reason
         return ""
 
     def _deliveries(self, channel: Channel) -> Iterator[Delivery]:

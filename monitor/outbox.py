@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import traceback
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +15,7 @@ from typing import Final, TypeAlias, TypeVar
 import structlog
 
 from monitor.notify.base import Channel, Delivery, NotTaken, Post
+from monitor.standings import Standing, Try
 from monitor.store import Backlog, Store, StoreError, Waiting
 
 log = structlog.get_logger(__name__)
@@ -27,9 +28,13 @@ STORE_RETRY_SECONDS: Final = 5.0
 COUNT_SECONDS: Final = 1.0
 PRUNE_SECONDS: Final = 3600.0
 BUG_TRIES: Final = 5
+LEFT: Final = "no channel of this name is configured any more"
+_ENDED: Final = {"done": "delivered", "dead": "dead"}
+"""What the store calls the end of a notice, and what it is called here."""
 
 Outcome: TypeAlias = Callable[[str, str, str], None]
-"""Told of each try: the channel's label, the notice's kind, and `delivered`, `retried`, `dead` or `stopped`."""
+"""Told of each try: the channel's label, the notice's kind, and `delivered`, `retried`, `dead`, `stopped` or
+`abandoned`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,8 +65,9 @@ class Patience:
 class Outbox:
     """At least once, in order, and no channel waits for another.
 
-    One task for each channel sends its oldest notice until that is taken or dead, then the next. A notice for a channel
-    that is no longer configured stays on the disk, and is counted.
+    One task for each channel sends its oldest notice until that is taken or dead, then the next. What is owed to a
+    channel that is no longer configured waits for it to come back for as long as for a receiver that is away; then it
+    is abandoned.
     """
 
     def __init__(
@@ -91,6 +97,9 @@ class Outbox:
         self._sending: dict[str, asyncio.Task[None]] = {}
         self._keeping: asyncio.Task[None] | None = None
         self._backlog: dict[str, Backlog] = {}
+        self._newest: dict[str, Try] = {}
+        self._delivered: dict[str, Try] = {}
+        self._stopped: dict[str, Try] = {}
         self._closing = False
 
     @property
@@ -98,14 +107,34 @@ class Outbox:
         """What each channel owes, also of channels that are no longer configured; at most a second old."""
         return self._backlog
 
+    @property
+    def standings(self) -> tuple[Standing, ...]:
+        """Every configured channel in its order, then those that have left while something is owed to them."""
+        left = [label for label, owed in self._backlog.items() if owed.pending and label not in self._channels]
+        return tuple(map(self._standing, (*self._channels, *left)))
+
+    def _standing(self, label: str) -> Standing:
+        channel, delivered = self._channels.get(label), self._delivered.get(label)
+        return Standing(
+            channel=label,
+            kind=channel.kind if channel else None,
+            owed=self._backlog.get(label, Backlog()),
+            newest=self._newest.get(label),
+            delivered_at=delivered.at if delivered else None,
+            stopped=self._stopped.get(label),
+        )
+
     async def start(self) -> None:
         """Begin to send. What an earlier run still owes is tried at once, whatever pause it was in: the reason may be
         gone with the restart, and its clock may have been another. Raises StoreError."""
         await self._store.hasten(self._post.clock.now())
         self._backlog = await self._store.backlog()
-        for label, owed in self._backlog.items():
-            if owed.pending and label not in self._channels:
-                log.warning("outbox.unconfigured", channel=label, pending=owed.pending)
+        for label, ended in (await self._store.endings()).items():
+            tries = {state: Try(at, _ENDED[state], error) for state, (at, error) in ended.items()}
+            self._newest[label] = max(tries.values(), key=lambda each: each.at)
+            if "done" in tries:
+                self._delivered[label] = tries["done"]
+        self._warn_of_left(self._backlog)
         self._sending = {label: self._begin(self._serve(channel)) for label, channel in self._channels.items()}
         self._keeping = self._begin(self._keep())
 
@@ -125,7 +154,14 @@ class Outbox:
             if before.get(label) != channel or earlier is None or earlier.done():
                 self._sending[label] = self._begin(self._serve_after(earlier, channel))
         self._sending = {label: task for label, task in self._sending.items() if not task.done()}
+        self._warn_of_left(before.keys())
         self.wake()
+
+    def _warn_of_left(self, labels: Iterable[str]) -> None:
+        for label in labels:
+            owed = self._backlog.get(label, Backlog())
+            if owed.pending and label not in self._channels:
+                log.warning("outbox.unconfigured", channel=label, pending=owed.pending)
 
     def _is_current(self, channel: Channel) -> bool:
         return not self._closing and self._channels.get(channel.label) == channel
@@ -160,6 +196,7 @@ class Outbox:
     async def _serve(self, channel: Channel) -> None:
         """Send the channel's notices, oldest first, until it wants no more or we are closing."""
         news = self._news[channel.label]
+        self._stopped.pop(channel.label, None)
         wanted = True
         while wanted and self._is_current(channel):
             news.clear()
@@ -218,6 +255,13 @@ class Outbox:
 
     def _tell(self, waiting: Waiting, outcome: str, answer: str) -> None:
         kind, incident = waiting.notice.kind.value, waiting.notice.incident.id
+        is_taken = outcome == "delivered"
+        newest = Try(self._post.clock.wall(), outcome, "" if is_taken else answer)
+        self._newest[waiting.channel] = newest
+        if is_taken:
+            self._delivered[waiting.channel] = newest
+        if outcome == "stopped":
+            self._stopped[waiting.channel] = newest
         loud = {"delivered": log.info, "retried": log.warning}.get(outcome, log.error)
         loud(
             f"notice.{outcome}",
@@ -226,7 +270,7 @@ class Outbox:
             kind=kind,
             incident=incident,
             attempt=waiting.attempts + 1,
-            **{"answer" if outcome == "delivered" else "error": answer},
+            **{"answer" if is_taken else "error": answer},
         )
         self._outcome(waiting.channel, kind, outcome)
 
@@ -247,9 +291,20 @@ class Outbox:
             if (now := self._post.clock.now()) >= due:
                 due = now + PRUNE_SECONDS
                 await self._insist(partial(self._store.prune, now))
+                await self._abandon(now)
             self._backlog = await self._insist(self._store.backlog)
             await asyncio.sleep(COUNT_SECONDS)
             await _pause(self._counting, PRUNE_SECONDS)
+
+    async def _abandon(self, now: float) -> None:
+        """What has waited long enough for a channel that has left."""
+        for label in self._backlog:
+            while label not in self._channels:
+                waiting = await self._insist(partial(self._store.next, label))
+                if waiting is None or now - waiting.created_at < self._patience.give_up_after:
+                    break
+                await self._insist(partial(self._store.bury, waiting, now, LEFT))
+                self._tell(waiting, "abandoned", LEFT)
 
 
 def _surface(task: asyncio.Task[None]) -> None:

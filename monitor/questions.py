@@ -154,7 +154,7 @@ class Questions:
             lines = [_line(each.series.check, each.series.metric, each.series.unit, each.points) for each in found]
         return answer | {"series": lines}
 
-    async def status(self) -> Json:
+    async def monitoring(self) -> Json:
         """Whether the monitoring itself is well: what it looks at how often, and how much it remembers."""
         monitoring = self._monitoring
         size, trouble = await _size(monitoring.history)

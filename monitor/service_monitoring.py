@@ -151,12 +151,15 @@ class ServiceMonitoring:
 
     async def correct(self, by: float, correct: Callable[[float], None]) -> None:
         """The machine's clock was stepped: all that is remembered is `by` later, and so is the clock, which `correct`
-        puts right. Nothing else happens by it. Raises StoreError, with nothing moved."""
+        puts right, and with it the history. Nothing else happens by it. Raises StoreError, with nothing moved."""
         async with self._turn:
             before, state = self._state, moments.moved(self._state, by)
             await self._store.commit(before, state, ())
             correct(by)
             self._state = state
+            if self.history is not None:
+                self.history.move(by)
+                await self.history.flush()
             await self._store.move(by)
             self._tell(Change(None, before, state, (), self.clock.now()))
 

@@ -159,6 +159,10 @@ class Store:
         """What is owed, by channel; also channels that are no longer configured."""
         return await self._run(self._backlog)
 
+    async def endings(self) -> dict[str, dict[str, tuple[float, str]]]:
+        """By channel, when a notice was last taken (`done`) and when one was last given up (`dead`), and why."""
+        return await self._run(self._endings)
+
     async def prune(self, now: float) -> None:
         """Forget what ended long ago."""
         await self._run(
@@ -310,6 +314,17 @@ class Store:
                 else replace(known, dead=count)
             )
         return backlog
+
+    def _endings(self) -> dict[str, dict[str, tuple[float, str]]]:
+        # Where `max` is asked for, SQLite gives the other columns of the row that has it.
+        rows = self._connection.execute(
+            "SELECT channel, state, max(ended_at), last_error FROM outbox WHERE state != 'pending' "
+            "GROUP BY state, channel"
+        )
+        endings: dict[str, dict[str, tuple[float, str]]] = {}
+        for channel, state, at, error in rows:
+            endings.setdefault(channel, {})[state] = (at, error or "")
+        return endings
 
 
 def _heard_by_nobody(commit: asyncio.Task[None]) -> None:

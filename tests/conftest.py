@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from hypothesis import HealthCheck, settings
+import pytest
+from hypothesis import HealthCheck, is_hypothesis_test, settings
 
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
+
+PATIENCE_SECONDS = 600
+"""For a property with its thousand examples: they compute, and a busy machine computes slowly."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Only what waits for something has to end soon."""
+    for item in items:
+        if isinstance(item, pytest.Function) and is_hypothesis_test(item.obj):
+            item.add_marker(pytest.mark.timeout(PATIENCE_SECONDS))

@@ -41,6 +41,7 @@ PLAN = Plan(
 )
 SERVICE_KEYS = [
     "name", "status", "since", "last_check", "uptime_seconds", "uptime", "response_time_ms", "error_rate", "metrics",
+    "units",
     "dependencies", "alerts", "diagnosis", "metadata", "checks",
 ]  # fmt: skip
 

@@ -89,6 +89,25 @@ async def test_trouble_is_said_once_and_its_end_too() -> None:
     ]
 
 
+async def test_how_often_it_failed_and_why_is_known_until_it_works_again_or_the_channel_leaves() -> None:
+    channel = ForgetfulChannel()
+    channel._refuses.append(True)
+    async with posting() as post:
+        one = KeepAlive(state=lambda: State(incidents=(INCIDENT,)), post=post, url="http://m")
+        one.use([channel], language="en", timezone="UTC")
+        assert (one.troubles, dict(one.failures)) == ({}, {"all": 0})
+        await until(lambda: one.failures["all"] >= 2)
+        assert one.troubles == {"all": "HTTP 503"}
+        channel._refuses.append(False)
+        await until(lambda: one.troubles == {})
+        assert one.failures["all"] >= 2
+        channel._refuses.append(True)
+        await until(lambda: one.troubles)
+        one.use([], language="en", timezone="UTC")
+        assert (one.troubles, dict(one.failures)) == ({}, {})
+        await one.close()
+
+
 async def test_who_does_not_ask_for_it_hears_nothing_again() -> None:
     channel = ForgetfulChannel(every=None)
     async with repeating(channel, INCIDENT):

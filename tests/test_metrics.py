@@ -30,7 +30,6 @@ from monitor.core.model import (
 )
 from monitor.metrics import Metrics
 from monitor.metrics.check_series import MAX_SERIES
-from monitor.store import Backlog
 
 Series = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -284,48 +283,6 @@ def test_one_metric_name_cannot_have_two_meanings() -> None:
 
     with pytest.raises(ValueError, match="infra_pump_pressure_ratio is described in two different ways"):
         Metrics({"water": (Pump(), Other())}, "1.2.3")
-
-
-def test_a_reload_that_failed_shows_until_one_succeeds(metrics: Metrics) -> None:
-    newest = [(True, 1.0), (False, 1.0), (True, 9.0)]
-    metrics.watch_reloads(lambda: newest[0])
-    for successful, taken_at in tuple(newest):
-        assert of("infra_config_last_reload_successful", metrics) == {frozenset(): float(successful)}
-        assert of("infra_config_last_reload_success_timestamp_seconds", metrics) == {frozenset(): taken_at}
-        newest.pop(0) if len(newest) > 1 else None
-
-
-def test_what_the_monitor_says_of_its_own_life(metrics: Metrics) -> None:
-    heartbeat: list[tuple[int, float | None] | None] = [None]
-    metrics.watch_upkeep(store_errors=lambda: 2, heartbeat=lambda: heartbeat[0])
-    assert of("infra_store_errors_total", metrics) == {frozenset(): 2.0}
-    assert of("infra_heartbeat_failures_total", metrics) == {}
-    heartbeat[0] = (3, None)
-    assert of("infra_heartbeat_failures_total", metrics) == {frozenset(): 3.0}
-    assert of("infra_heartbeat_last_success_timestamp_seconds", metrics) == {}
-    heartbeat[0] = (3, 7.0)
-    assert of("infra_heartbeat_last_success_timestamp_seconds", metrics) == {frozenset(): 7.0}
-
-
-def test_the_daemons_own_counts_are_published(metrics: Metrics) -> None:
-    metrics.skipped("overrun")
-    metrics.skipped("overrun")
-    metrics.lag(0.25)
-    metrics.notice("webhook", "opened", "delivered")
-    backlog = {"a": Backlog(2, 1, 90.0), "b": Backlog(1, 0, 87.5), "c": Backlog(0, 4, None)}
-    metrics.watch_outbox(lambda: backlog, lambda: 100.0)
-    assert of("infra_looks_skipped_total", metrics) == {labels(reason="overrun"): 2.0}
-    assert of("infra_scheduler_lag_seconds", metrics) == {frozenset(): 0.25}
-    assert of("infra_notices_total", metrics) == {labels(channel="webhook", kind="opened", outcome="delivered"): 1.0}
-    assert of("infra_outbox_pending", metrics) == {frozenset(): 3.0}
-    assert of("infra_outbox_oldest_seconds", metrics) == {frozenset(): 12.5}
-    assert {dict(key)["version"] for key in of("infra_build_info", metrics)} == {"1.2.3"}
-
-
-def test_an_empty_outbox_has_no_oldest_notice(metrics: Metrics) -> None:
-    metrics.watch_outbox(lambda: {"a": Backlog(0, 3, None)}, lambda: 100.0)
-    assert of("infra_outbox_pending", metrics) == {frozenset(): 0.0}
-    assert of("infra_outbox_oldest_seconds", metrics) == {}
 
 
 PLAN = Plan({name: ServicePlan(name, ()) for name in ("rds", "nginx")})

@@ -27,8 +27,11 @@ from monitor.core.model import (
     Status,
     StatusChanged,
 )
+from monitor.heartbeat import Sent
 from monitor.metrics import Metrics
+from monitor.standings import Standing, Try
 from monitor.store import Backlog
+from tests.test_metrics_own import Counted
 
 PAGE = Path(__file__).parents[1] / "docs" / "metrics.md"
 ROW = re.compile(r"^\| `(\w+)` \| (\w+) \| (.+?) \| (.+) \|$", re.MULTILINE)
@@ -69,7 +72,9 @@ def everything() -> Metrics:
     metrics.notice("webhook", "opened", "delivered")
     metrics.watch_outbox(lambda: {"webhook": Backlog(1, 0, 1.0)}, lambda: 2.0)
     metrics.watch_reloads(lambda: (True, 1.0))
-    metrics.watch_upkeep(store_errors=lambda: 0, heartbeat=lambda: (0, 1.0))
+    metrics.watch_upkeep(store=Counted(0), history=Counted(0), heartbeat=lambda: Sent(0, 1.0, None))
+    standing = Standing(channel="webhook", kind="webhook", newest=Try(1.0, "delivered"))
+    metrics.watch_channels(lambda: (standing,), lambda: {"alertmanager": 1})
     return metrics
 
 

@@ -42,6 +42,7 @@ missing_packages() {
     has prometheus && has promtool || echo prometheus
     has prometheus-alertmanager && has amtool || echo prometheus-alertmanager
     has nft || echo nftables
+    has strace || echo strace
     has ip || echo iproute2
     has openssl || echo openssl
     has setsid || echo util-linux

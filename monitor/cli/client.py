@@ -1,4 +1,4 @@
-"""How commands ask the running daemon: where it listens, which token it takes, and one clear line when it cannot."""
+"""How commands ask the running daemon: over HTTP, with its token, and one clear line when they cannot."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import argparse
 import getpass
 import json
 import os
+import ssl
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.client import HTTPException
@@ -17,25 +18,14 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 from urllib.parse import quote, urlencode, urlsplit
 
-from monitor.cli.exits import BAD_CONFIGURATION, CANNOT, USAGE
-from monitor.config.document import Unreadable, read
-from monitor.config.environment import FileMistake, expand, read_env_file, read_text
-from monitor.config.places import LISTEN, default_directory, parse_listen
+from monitor.cli.exits import CANNOT, OK, USAGE
+from monitor.cli.trust import CA_FILE, CLIENT_CERT, context_for
+from monitor.cli.whereabouts import CannotAsk, configured
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 — it has no public name
 
 TOKEN: Final = "INFRA_MONITOR_TOKEN"  # noqa: S105 — the name of a variable
 TIMEOUT_SECONDS: Final = 15.0
-SYSTEM_WIDE: Final = Path("/etc/infra-monitor/config.yaml")
-_EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 — compared with, not bound to
-
-
-class CannotAsk(Exception):  # noqa: N818 — it is an answer for the operator
-    """One line: what is in the way, and what to do; and the exit code."""
-
-    def __init__(self, message: str, code: int = CANNOT) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 class NobodyAnswers(CannotAsk):
@@ -49,6 +39,7 @@ class Client:
     url: str
     directory: Path
     environ: Mapping[str, str]
+    context: ssl.SSLContext | None = None
 
     def get(self, path: str, **parameters: object) -> Any:
         """The `data` of the answer. Raises CannotAsk."""
@@ -65,37 +56,71 @@ class Client:
 
     def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         request = urllib.request.Request(self.url + path, method=method)  # noqa: S310 — `client` lets only http pass
-        if method != "GET":
-            request.add_header("Authorization", f"Bearer {self._token()}")
         if body is not None:
             request.data = json.dumps(body).encode()
             request.add_header("Content-Type", "application/json")
         try:
-            with _OPENER.open(request, timeout=TIMEOUT_SECONDS) as answer:
-                return json.loads(answer.read())["data"]
+            return json.loads(self._answer(request))["data"]
         except urllib.error.HTTPError as error:
             raise self._refused(error) from None
         except (OSError, HTTPException) as error:
-            why = getattr(error, "reason", None) or error
-            said = getattr(why, "strerror", None) or str(why) or type(why).__name__
-            raise NobodyAnswers(
-                f"nothing answers at {self.url} ({said}); start the daemon with: infra-monitor run, "
-                "or say where it is with --config or --url"
-            ) from None
+            raise self._unreachable(error) from None
         except (ValueError, KeyError, TypeError):
-            raise CannotAsk(f"what answers at {self.url} is not infra-monitor") from None
+            raise CannotAsk(f"what answers at {self.url} is not infra-monitor", CANNOT) from None
+
+    def _answer(self, request: urllib.request.Request) -> bytes:
+        """Orders bear the token. A question bears it only when the daemon asks who we are, as it does where it has
+        users: so nobody needs the token's file for what everybody may know."""
+        if request.get_method() == "GET":
+            try:
+                return self._opened(request)
+            except urllib.error.HTTPError as error:
+                if error.code != HTTPStatus.UNAUTHORIZED:
+                    raise
+        request.add_header("Authorization", f"Bearer {self._token()}")
+        return self._opened(request)
+
+    def _opened(self, request: urllib.request.Request) -> bytes:
+        # No proxy: the daemon is ours, and a proxy would get the token. A context without authorities trusts nobody.
+        context = self.context or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        handlers = (urllib.request.ProxyHandler({}), _Unmoved, urllib.request.HTTPSHandler(context=context))
+        with urllib.request.build_opener(*handlers).open(request, timeout=TIMEOUT_SECONDS) as answer:
+            return bytes(answer.read())
+
+    def _unreachable(self, error: OSError | HTTPException) -> CannotAsk:
+        why = getattr(error, "reason", None) or error
+        if isinstance(why, ssl.SSLCertVerificationError):
+            return CannotAsk(
+                f"the certificate at {self.url} is not trusted ({why.verify_message}); name the file of who vouches "
+                f"for it with --ca-file or ${CA_FILE}, and the daemon by the name in it with --url",
+                CANNOT,
+            )
+        wants_ours = f"if it wants a certificate of yours, name it with --client-cert or ${CLIENT_CERT}"
+        if isinstance(why, ssl.SSLError):
+            said = (why.reason or str(why)).replace("_", " ").lower()
+            return CannotAsk(f"no TLS with {self.url} ({said}); if it speaks none, write http://; {wants_ours}", CANNOT)
+        if isinstance(why, ConnectionResetError | BrokenPipeError):  # http.client's RemoteDisconnected is one
+            hint = wants_ours if self.context else "if it speaks TLS, say so: --url https://…"
+            return CannotAsk(f"what answers at {self.url} hangs up; {hint}", CANNOT)
+        said = getattr(why, "strerror", None) or str(why) or type(why).__name__
+        return NobodyAnswers(
+            f"nothing answers at {self.url} ({said}); start the daemon with: infra-monitor run, "
+            "or say where it is with --config or --url",
+            CANNOT,
+        )
 
     def _refused(self, error: urllib.error.HTTPError) -> CannotAsk:
         if error.code == HTTPStatus.UNAUTHORIZED:
             where = f"${TOKEN}" if self.environ.get(TOKEN) else str(self.directory / "token")
             return CannotAsk(
                 f"the daemon at {self.url} does not take the token from {where}; "
-                f"its own is in the file `token` of its state directory: name its --config, or set ${TOKEN}"
+                f"its own is in the file `token` of its state directory: name its --config, or set ${TOKEN}",
+                CANNOT,
             )
         try:
             message = str(json.loads(error.read())["error"]["message"])
         except (ValueError, KeyError, TypeError, OSError):
-            return CannotAsk(f"what answers at {self.url} is not infra-monitor ({error.code})")
+            return CannotAsk(f"what answers at {self.url} is not infra-monitor ({error.code})", CANNOT)
         return CannotAsk(message, USAGE if error.code == HTTPStatus.BAD_REQUEST else CANNOT)
 
     def _token(self) -> str:
@@ -106,7 +131,8 @@ class Client:
         except OSError as error:
             raise CannotAsk(
                 f"the token {self.directory / 'token'} cannot be read ({error.strerror}); "
-                f"run this as the user of the daemon, name its --config, or set ${TOKEN}"
+                f"run this as the user of the daemon, name its --config, or set ${TOKEN}",
+                CANNOT,
             ) from None
 
 
@@ -115,77 +141,51 @@ class _Unmoved(urllib.request.HTTPRedirectHandler):
         """The token goes to the daemon and to nobody else."""
 
 
-# No proxy: the daemon is ours, and a proxy would get the token.
-_OPENER: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}), _Unmoved)
-
-
-def options() -> argparse.ArgumentParser:
-    """What every command has that asks the daemon."""
+def options(*, again: bool = False) -> argparse.ArgumentParser:
+    """What every command has that asks the daemon. `again`: for a command of a group, which has them already; unsaid
+    here, what was said before stands."""
+    unsaid = argparse.SUPPRESS if again else None
     parent = argparse.ArgumentParser(add_help=False)
-    parent.add_argument("--url", help="address of the daemon (default: from web.listen in the configuration)")
-    parent.add_argument("--json", action="store_true", help="print JSON, as the API answers")
+    parent.add_argument(
+        "--url", default=unsaid, help="address of the daemon (default: from web.listen in the configuration)"
+    )
+    parent.add_argument(
+        "--ca-file", metavar="FILE", default=unsaid,
+        help=f"who vouches for the daemon's certificate (default: ${CA_FILE}, else the certificate of the "
+        "configuration itself, else the machine's authorities)",
+    )  # fmt: skip
+    parent.add_argument(
+        "--client-cert", metavar="FILE", default=unsaid,
+        help=f"certificate and key to show to the daemon, where it wants one (default: ${CLIENT_CERT})",
+    )  # fmt: skip
+    parent.add_argument("--json", action="store_true", default=unsaid or False, help="print JSON, as the API answers")
     return parent
 
 
 def client(arguments: argparse.Namespace, environ: Mapping[str, str] | None = None) -> Client:
-    """The daemon of the configuration, or of `--url`. The configuration need be no more than readable: whether it is
-    good is the daemon's business. Raises CannotAsk."""
+    """The daemon of the configuration, or of `--url`. Raises CannotAsk."""
     environ = os.environ if environ is None else environ
-    listen, directory = _configured(arguments.config, environ)
-    if arguments.url is None:
-        return Client(_url_of(listen), directory, environ)
-    url = arguments.url if "://" in arguments.url else f"http://{arguments.url}"
-    if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
+    known = configured(arguments.config, environ)
+    url = known.url() if arguments.url is None else _address(arguments.url)
+    context = context_for(
+        url,
+        ca_file=arguments.ca_file or environ.get(CA_FILE),
+        client_cert=arguments.client_cert or environ.get(CLIENT_CERT),
+        certificate=known.certificate() if arguments.url is None else None,
+    )
+    return Client(url, known.directory, environ, context)
+
+
+def _address(given: str) -> str:
+    url = given if "://" in given else f"http://{given}"
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # half an IPv6 address, a port that is none
+        usable = False
+    if not usable:
         raise CannotAsk(f"--url {url} is no address; write for example http://127.0.0.1:10142", USAGE)
-    return Client(url.rstrip("/"), directory, environ)
-
-
-def _configured(explicit: Path | None, environ: Mapping[str, str]) -> tuple[str, Path]:
-    """`web.listen` and `state.directory`, or their defaults."""
-    path = explicit
-    if path is None:
-        path = next((each for each in (Path("config.yaml"), SYSTEM_WIDE) if os.access(each, os.R_OK)), None)
-    if path is None:
-        return LISTEN, default_directory(environ)
-    try:
-        data = read(read_text(path, shown=str(path))).data
-    except FileMistake as mistake:
-        raise CannotAsk(str(mistake), BAD_CONFIGURATION) from None
-    except Unreadable as error:
-        raise CannotAsk(f"{path}:{error.place.line}:{error.place.column}: {error.text}", BAD_CONFIGURATION) from None
-    values = _with_env_file(data, path, environ)
-    listen = _text(data, "web", "listen", environ=values) or LISTEN
-    directory = _text(data, "state", "directory", environ=values)
-    if directory is None:
-        return listen, default_directory(environ)
-    return listen, path.parent / Path(directory).expanduser()
-
-
-def _with_env_file(data: Any, path: Path, environ: Mapping[str, str]) -> Mapping[str, str]:
-    named = _text(data, "env_file", environ=environ)
-    if named is None:
-        return environ
-    try:
-        values, _ = read_env_file(path.parent / Path(named).expanduser(), shown=named)
-    except FileMistake:  # no matter, unless one of our two settings needs it: then that one keeps its default
-        return environ
-    return {**values, **environ}
-
-
-def _text(data: Any, *keys: str, environ: Mapping[str, str]) -> str | None:
-    for key in keys:
-        data = data.get(key) if isinstance(data, dict) else None
-    found = expand(data, environ)
-    return found.data if isinstance(found.data, str) and not found.unset and not found.wrong else None
-
-
-def _url_of(listen: str) -> str:
-    try:
-        host, port = parse_listen(listen)
-    except ValueError as error:
-        raise CannotAsk(f"web.listen: {error}", BAD_CONFIGURATION) from None
-    host = _EVERYWHERE.get(host, host)
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return url.rstrip("/")
 
 
 def part(name: str) -> str:
@@ -207,6 +207,19 @@ def whoever(environ: Mapping[str, str] | None = None) -> str:
 def print_json(data: Any) -> None:
     """For programs."""
     print(json.dumps(data, ensure_ascii=False, indent=2))
+
+
+def answered(arguments: argparse.Namespace, ask: Callable[[Client], Any], drawn: Callable[[Any], str]) -> int:
+    """Ask, and print the answer as it is wanted. 0, or what stands in the way."""
+    try:
+        answer = ask(client(arguments))
+    except CannotAsk as error:
+        return complain(error)
+    if arguments.json:
+        print_json(answer)
+    else:
+        print(drawn(answer))
+    return OK
 
 
 def complain(error: CannotAsk) -> int:

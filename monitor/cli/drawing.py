@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, TextIO
 
-from monitor.cli.terminal import columns
+from monitor.cli.terminal import columns, wrapped
 from monitor.core.durations import format_duration
 
 BLOCKS: Final = "▁▂▃▄▅▆▇█"
@@ -16,6 +16,7 @@ _PLAIN: Final = "_.-=+*%#"
 _COLOUR: Final = re.compile(r"\x1b\[[0-9;]*m")
 _ROWS: Final = 8
 _MARGIN: Final = 10
+_BELOW: Final = 4
 _KIBI: Final = 1024.0
 
 
@@ -26,6 +27,18 @@ def table(rows: Sequence[Sequence[str]], *, width: int | None = None) -> str:
     for row in rows:
         line = "  ".join(cell + " " * (room - shown(cell)) for cell, room in zip(row, widths, strict=True)).rstrip()
         lines.append(cut(line, width) if width else line)
+    return "\n".join(lines)
+
+
+def folded(rows: Sequence[Sequence[str]], *, width: int) -> str:
+    """A table that loses nothing: columns that find no room stand below their row, each text after its heading."""
+    beside = len(rows[0])
+    while beside > 1 and max(map(shown, table([row[:beside] for row in rows]).split("\n"))) > width:
+        beside -= 1
+    headings, lines = rows[0][beside:], table([row[:beside] for row in rows], width=width).split("\n")
+    for n, row in enumerate(rows[1:], start=1):
+        below = [f"{name}: {text}" for name, text in zip(headings, row[beside:], strict=True) if text not in ("", "-")]
+        lines[n] += "".join("\n" + wrapped(text, indent=_BELOW) for text in below)
     return "\n".join(lines)
 
 
@@ -109,6 +122,11 @@ def number(value: float, unit: str) -> str:
 def clock(at: float) -> str:
     """A moment in the zone of this machine."""
     return datetime.fromtimestamp(at, UTC).astimezone().strftime("%m-%d %H:%M")
+
+
+def briefly(text: str | None) -> str:
+    """A time as the API says it, to the minute and without its year: nothing is kept for longer than some months."""
+    return clock(moment(text)) if text else "-"
 
 
 def moment(text: str | None) -> float:

@@ -7,12 +7,13 @@ import sys
 from collections.abc import Mapping
 from typing import Any, Final
 
-from monitor.cli.client import CannotAsk, Client, Commands, client, complain, options, part, print_json, whoever
-from monitor.cli.drawing import dash, table, when
+from monitor.cli.client import Client, Commands, client, complain, options, part, print_json, whoever
+from monitor.cli.drawing import briefly, dash, folded, when
 from monitor.cli.exits import OK
 from monitor.cli.remedy import remedy
 from monitor.cli.status import terminal_width
 from monitor.cli.terminal import printable, wrapped
+from monitor.cli.whereabouts import CannotAsk
 
 _ORDERS: Final = (
     ("ack", "acknowledge", "say that you are on it"),
@@ -72,15 +73,15 @@ def _incidents(arguments: argparse.Namespace) -> int:
         rows += [
             [
                 each["id"],
-                when(each["opened_at"]),
-                when(each["resolved_at"]),
+                briefly(each["opened_at"]),
+                briefly(each["resolved_at"]),
                 each["severity"],
                 each["root"],
                 dash(each["cause"] and each["cause"]["id"]),
             ]
             for each in found
         ]
-        print(table(rows, width=terminal_width()))
+        print(folded(rows, width=terminal_width()))
     else:
         print("no incidents")
     return OK
@@ -109,7 +110,8 @@ def _story(incident: Mapping[str, Any]) -> str:
         ]
         for each in incident["alerts"]
     ]
-    moments = [
+    moments = [["when", "what", "service", "detail", "by"]]
+    moments += [
         [
             when(each["at"]),
             each["kind"],
@@ -129,7 +131,7 @@ def _story(incident: Mapping[str, Any]) -> str:
         for each in incident["timeline"]
     ]
     width = terminal_width()
-    return "\n".join(lines) + "\n\n" + table(alerts, width=width) + "\n\n" + table(moments, width=width)
+    return "\n".join(lines) + "\n\n" + folded(alerts, width=width) + "\n\n" + folded(moments, width=width)
 
 
 def _order(arguments: argparse.Namespace) -> int:

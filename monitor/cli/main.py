@@ -18,6 +18,8 @@ COMMANDS: Final = {
     "explain": "explain",
     "status": "status",
     "watch": "watch",
+    "summary": "questions",
+    "alerts": "questions",
     "incidents": "incidents",
     "ack": "incidents",
     "resolve": "incidents",
@@ -25,12 +27,14 @@ COMMANDS: Final = {
     "maintenance": "mutes",
     "look": "mutes",
     "history": "history",
+    "topology": "questions",
+    "monitoring": "questions",
     "config": "config",
     "notify": "notify",
 }
 """Every command with the module of `monitor.cli` that has it, in the order of the help. Only the module of the command
 that is wanted is loaded: one that asks the daemon starts in a fraction of the time that the whole house needs."""
-_SEVERAL: Final = ("incidents", "mutes")
+_SEVERAL: Final = ("incidents", "mutes", "questions")
 
 
 class _Parser(argparse.ArgumentParser):

@@ -6,11 +6,12 @@ import argparse
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from monitor.cli.client import CannotAsk, Client, Commands, client, complain, options, part, print_json, whoever
-from monitor.cli.drawing import dash, table, when
-from monitor.cli.exits import OK, USAGE
+from monitor.cli.client import Commands, answered, complain, options, part, whoever
+from monitor.cli.drawing import dash, folded, when
+from monitor.cli.exits import USAGE
 from monitor.cli.status import terminal_width
 from monitor.cli.terminal import printable
+from monitor.cli.whereabouts import CannotAsk
 from monitor.core.durations import format_duration
 
 _SILENCES: Final = "/api/v1/silences"
@@ -63,13 +64,15 @@ def _group(
     )
     group.set_defaults(run=shows)
     commands = group.add_subparsers(title="commands", metavar="COMMAND")
-    listing = commands.add_parser("list", parents=[parent, _again()], help="what runs or will")
+    listing = commands.add_parser("list", parents=[parent, options(again=True)], help="what runs or will")
     listing.set_defaults(run=shows)
     return commands
 
 
 def _add(commands: Commands, parent: argparse.ArgumentParser, said: str) -> argparse.ArgumentParser:
-    parser = commands.add_parser("add", parents=[parent, _again()], help=said, description=said.capitalize() + ".")
+    parser = commands.add_parser(
+        "add", parents=[parent, options(again=True)], help=said, description=said.capitalize() + "."
+    )
     parser.add_argument("--for", dest="seconds", metavar="TIME", help="how long, for example 2h")
     parser.add_argument("--until", metavar="WHEN", help="a time with its zone: 2026-11-24T03:00:00+09:00")
     parser.add_argument("--starts", metavar="WHEN", help="the same; default: now")
@@ -79,31 +82,25 @@ def _add(commands: Commands, parent: argparse.ArgumentParser, said: str) -> argp
 
 
 def _add_end(commands: Commands, parent: argparse.ArgumentParser, path: str, said: str) -> None:
-    parser = commands.add_parser("end", parents=[parent, _again()], help=said, description=said.capitalize() + ".")
+    parser = commands.add_parser(
+        "end", parents=[parent, options(again=True)], help=said, description=said.capitalize() + "."
+    )
     parser.add_argument("id", metavar="ID")
     parser.set_defaults(run=_end, path=path)
-
-
-def _again() -> argparse.ArgumentParser:
-    """The options of the group once more, for those who write them last; unsaid, the first word stands."""
-    parent = argparse.ArgumentParser(add_help=False)
-    parent.add_argument("--url", default=argparse.SUPPRESS, help="address of the daemon")
-    parent.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print JSON")
-    return parent
 
 
 def _silence(arguments: argparse.Namespace) -> int:
     matchers = dict(each.partition("=")[::2] for each in arguments.matchers)
     if not all(each.partition("=")[2] for each in arguments.matchers):
         return complain(CannotAsk("a MATCHER is service=NAME, severity=WORD or cause=ID", USAGE))
-    return _told(
-        arguments, lambda daemon: daemon.post(_SILENCES, {"matchers": matchers, **_span(arguments)}), _silences
-    )
+    body = {"matchers": matchers, **_span(arguments)}
+    return answered(arguments, lambda daemon: daemon.post(_SILENCES, body), lambda done: _silences([done]))
 
 
 def _maintain(arguments: argparse.Namespace) -> int:
-    body = {"service": arguments.service, "cron": arguments.cron, "time_zone": arguments.time_zone}
-    return _told(arguments, lambda daemon: daemon.post(_MAINTENANCE, {**body, **_span(arguments)}), _windows)
+    named = {"service": arguments.service, "cron": arguments.cron, "time_zone": arguments.time_zone}
+    body = {**named, **_span(arguments)}
+    return answered(arguments, lambda daemon: daemon.post(_MAINTENANCE, body), lambda done: _windows([done]))
 
 
 def _span(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -117,7 +114,7 @@ def _span(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _end(arguments: argparse.Namespace) -> int:
-    return _told(
+    return answered(
         arguments,
         lambda daemon: daemon.delete(f"{arguments.path}/{part(arguments.id)}"),
         lambda _: f"{arguments.id} ended",
@@ -126,71 +123,54 @@ def _end(arguments: argparse.Namespace) -> int:
 
 def _look(arguments: argparse.Namespace) -> int:
     path = f"/api/v1/services/{part(arguments.service)}/look"
-    return _told(
-        arguments, lambda daemon: daemon.post(path, {}), lambda done: f"looking: {', '.join(done[0]['checks'])}"
+    return answered(
+        arguments, lambda daemon: daemon.post(path, {}), lambda done: f"looking: {', '.join(done['checks'])}"
     )
 
 
 def _list_silences(arguments: argparse.Namespace) -> int:
-    return _told(arguments, lambda daemon: daemon.get(_SILENCES), _silences)
+    return answered(arguments, lambda daemon: daemon.get(_SILENCES), _silences)
 
 
 def _list_maintenance(arguments: argparse.Namespace) -> int:
-    return _told(arguments, lambda daemon: daemon.get(_MAINTENANCE), _windows)
-
-
-def _told(
-    arguments: argparse.Namespace,
-    ask: Callable[[Client], Any],
-    drawn: Callable[[Sequence[Mapping[str, Any]]], str],
-) -> int:
-    """0, or what stands in the way."""
-    try:
-        answer = ask(client(arguments))
-    except CannotAsk as error:
-        return complain(error)
-    if arguments.json:
-        print_json(answer)
-    else:
-        print(drawn(answer if isinstance(answer, list) else [answer]))
-    return OK
+    return answered(arguments, lambda daemon: daemon.get(_MAINTENANCE), _windows)
 
 
 def _silences(found: Sequence[Mapping[str, Any]]) -> str:
     if not found:
         return "no silences"
-    rows = [["id", "matches", "from", "until", "by", "reason"]]
+    rows = [["id", "from", "until", "by", "matches", "reason"]]
     rows += [
         [
             each["id"],
-            printable(" ".join(f"{name}={value}" for name, value in each["matchers"].items())),
             when(each["starts_at"]),
             when(each["ends_at"]),
             printable(each["by"]),
+            printable(" ".join(f"{name}={value}" for name, value in each["matchers"].items())),
             printable(dash(each["reason"])),
         ]
         for each in found
     ]
-    return table(rows, width=terminal_width())
+    return folded(rows, width=terminal_width())
 
 
 def _windows(found: Sequence[Mapping[str, Any]]) -> str:
     if not found:
         return "no maintenance"
-    rows = [["id", "service", "when", "from", "until", "by", "reason"]]
+    rows = [["id", "service", "from", "until", "by", "when", "reason"]]
     rows += [
         [
             each["id"],
             each["service"],
-            _rule(each) if each["kind"] == "recurring" else "now" if each["active"] else "scheduled",
             when(each["starts_at"]),
             when(each["ends_at"]),
             printable(each["by"]),
+            _rule(each) if each["kind"] == "recurring" else "now" if each["active"] else "scheduled",
             printable(dash(each["reason"])),
         ]
         for each in found
     ]
-    return table(rows, width=terminal_width())
+    return folded(rows, width=terminal_width())
 
 
 def _rule(entry: Mapping[str, Any]) -> str:

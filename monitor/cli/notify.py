@@ -10,9 +10,14 @@ import sys
 from dataclasses import dataclass, replace
 from typing import Final
 
-from monitor.cli.exits import CANNOT, OK, USAGE
+from monitor.cli.channels import drawn, trouble
+from monitor.cli.client import client, complain, options, print_json
+from monitor.cli.drawing import moment
+from monitor.cli.exits import CANNOT, OK, UNKNOWN, USAGE
 from monitor.cli.settings import Commands, load_or_exit
+from monitor.cli.status import terminal_width
 from monitor.cli.terminal import printable
+from monitor.cli.whereabouts import CannotAsk
 from monitor.clock import SystemClock
 from monitor.config.load import Loaded
 from monitor.config.secrets import Veil, secrets_of
@@ -28,7 +33,10 @@ ROOT: Final = "infra-monitor-test"
 def add_parser(subparsers: Commands, parent: argparse.ArgumentParser) -> None:
     """Register the commands."""
     group = subparsers.add_parser(
-        "notify", parents=[parent], help="try the channels", description="Work with the channels of `notify:`."
+        "notify",
+        parents=[parent],
+        help="the channels: how they stand, try them",
+        description="Work with the channels of `notify:`.",
     )
     commands = group.add_subparsers(title="commands", metavar="COMMAND", required=True)
     parser = commands.add_parser(
@@ -42,6 +50,14 @@ def add_parser(subparsers: Commands, parent: argparse.ArgumentParser) -> None:
     parser.add_argument("channels", nargs="*", metavar="CHANNEL", help="only these, by name or kind")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(run=run)
+    asking = commands.add_parser(
+        "status",
+        parents=[parent, options()],
+        help="how every channel stands",
+        description="What every channel has taken, what waits for it, and what is wrong with it, as the running daemon "
+        "says. Exit code: 0 all is well, 1 something is wrong with one, 3 no daemon.",
+    )
+    asking.set_defaults(run=stand)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +91,21 @@ def run(arguments: argparse.Namespace) -> int:
         for each in outcomes:
             print(printable(f"{each.channel.ljust(width)}  {'taken' if each.taken else 'NOT TAKEN'}: {each.answer}"))
     return OK if all(each.taken for each in outcomes) else CANNOT
+
+
+def stand(arguments: argparse.Namespace) -> int:
+    """0 when nothing is wrong with any channel."""
+    try:
+        monitoring = client(arguments).get("/api/v1/monitoring")
+    except CannotAsk as error:
+        code = complain(error)
+        return UNKNOWN if code == CANNOT else code
+    channels, now = monitoring["channels"], moment(monitoring["started_at"]) + monitoring["uptime_seconds"]
+    if arguments.json:
+        print_json(channels)
+    else:
+        print(drawn(channels, now, width=terminal_width()) if channels else "no channels")
+    return CANNOT if any(trouble(each, now) for each in channels) else OK
 
 
 async def _test(channels: list[Channel], loaded: Loaded) -> list[Outcome]:

@@ -8,16 +8,20 @@ import sys
 from collections.abc import Mapping
 from typing import Any, Final
 
-from monitor.cli.client import CannotAsk, Client, Commands, client, complain, options, part, print_json
+from monitor.cli.channels import troubles
+from monitor.cli.client import Client, Commands, client, complain, options, part, print_json
 from monitor.cli.drawing import ago, dash, moment, number, shown, sparkline, squeezed, table
 from monitor.cli.exits import CANNOT, UNKNOWN, exit_code
 from monitor.cli.remedy import remedy
+from monitor.cli.service import in_full, percent
 from monitor.cli.terminal import printable, state, wrapped
+from monitor.cli.whereabouts import CannotAsk
 from monitor.core.durations import format_duration
 from monitor.core.words import Status
 
 HOURS: Final = 1.0
-SPARKS: Final = 24
+SPARKS: Final = 12
+"""Blocks of a line: an hour by five minutes."""
 MAIN: Final = ("response_time", "cpu", "memory", "process_cpu", "process_memory", "process_up")
 """The metric whose line is drawn: the first of these that the service has, else its first."""
 
@@ -28,7 +32,7 @@ def add_parser(subparsers: Commands, parent: argparse.ArgumentParser) -> None:
         "status",
         parents=[parent, options()],
         help="how every service is",
-        description="How every service is, as the running daemon believes it. "
+        description="How every service is, as the running daemon believes it; named ones in full. "
         "Exit code: 0 healthy, 1 warning, 2 critical or down, 3 unknown or no daemon.",
     )
     parser.add_argument("services", nargs="*", metavar="SERVICE", help="only these services")
@@ -43,7 +47,12 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.json:
             print_json(answer)
         else:
-            print(drawn(answer, sparks(daemon, answer), width=terminal_width()))
+            width = terminal_width()
+            print(drawn(answer, sparks(daemon, answer), width=width))
+            if arguments.services:
+                now = moment_of(answer)
+                for each in answer["services"]:
+                    print(f"\n{in_full(each, now, width=width)}")
     except CannotAsk as error:
         code = complain(error)
         return UNKNOWN if code == CANNOT else code
@@ -53,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
 def ask(daemon: Client, names: tuple[str, ...]) -> dict[str, Any]:
     """Services, open incidents and the monitoring itself. Raises CannotAsk, also for a name that nobody has."""
     services = [daemon.get(f"/api/v1/services/{part(name)}") for name in names] or daemon.get("/api/v1/services")
-    monitoring = daemon.get("/api/v1/status")
+    monitoring = daemon.get("/api/v1/monitoring")
     incidents = [
         each
         for each in daemon.get("/api/v1/incidents")
@@ -89,27 +98,34 @@ def main_metric(metrics: Mapping[str, Any]) -> str | None:
 
 def drawn(answer: Mapping[str, Any], lines: Mapping[str, str], *, width: int) -> str:
     """A line a service, then what is broken and why, then the monitoring itself."""
-    now = moment(answer["monitoring"]["started_at"]) + answer["monitoring"]["uptime_seconds"]
+    now = moment_of(answer)
     rows = [["service", "status", "since", "response", "24 h", "last hour"]]
     for each in answer["services"]:
-        response, percent = each["response_time_ms"], each["uptime"]["24h"]["percent"]
+        response = each["response_time_ms"]
         rows.append(
             [
                 each["name"],
                 state(Status(each["status"])),
                 ago(each["since"], now),
                 "-" if response is None else number(response / 1000, "seconds"),
-                "-" if percent is None else f"{percent:.4g} %",
+                percent(each["uptime"]["24h"]["percent"]),
                 lines.get(each["name"], ""),
             ]
         )
     text = [table(rows, width=width)]
     text += [said(each, now) for each in answer["incidents"]]
     monitoring = answer["monitoring"]
+    if wrong := [printable(line) for line in troubles(monitoring, now)]:
+        text.append("\n".join(wrong))
     up, samples = format_duration(monitoring["uptime_seconds"]), monitoring["stored_samples"]
     kept = "no history" if samples is None else f"{samples:,} samples"
     text.append(f"infra-monitor {monitoring['version']}, up {up}, {len(monitoring['checks'])} checks, {kept}")
     return "\n\n".join(text)
+
+
+def moment_of(answer: Mapping[str, Any]) -> float:
+    """When it was answered, by the daemon's clock."""
+    return moment(answer["monitoring"]["started_at"]) + float(answer["monitoring"]["uptime_seconds"])
 
 
 def said(incident: Mapping[str, Any], now: float) -> str:
@@ -144,6 +160,6 @@ def _spark(history: Mapping[str, Any]) -> str:
     line = history["series"][0]
     points = [(moment(each["at"]), each["value"]) for each in line["points"]]
     since, until = moment(history["from"]), moment(history["to"])
-    drawn = sparkline(squeezed(points, since=since - 300, until=until, room=SPARKS // 2), sys.stdout)
+    drawn = sparkline(squeezed(points, since=since - 300, until=until, room=SPARKS), sys.stdout)
     newest = number(points[-1][1], line["unit"]) if points else ""
-    return f"{drawn}{' ' * max(0, SPARKS // 2 - shown(drawn))} {line['metric'].partition('{')[0]} {dash(newest)}"
+    return f"{drawn}{' ' * max(0, SPARKS - shown(drawn))} {dash(newest)} {line['metric'].partition('{')[0]}"

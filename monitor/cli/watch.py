@@ -15,10 +15,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Final
 
-from monitor.cli.client import CannotAsk, Client, Commands, client, complain, options
+from monitor.cli.client import Client, Commands, client, complain, options
 from monitor.cli.drawing import clock, cut
 from monitor.cli.exits import OK, USAGE
 from monitor.cli.status import ask, drawn, sparks, terminal_width
+from monitor.cli.whereabouts import CannotAsk
 from monitor.core.durations import parse_duration
 
 SPARKS_EVERY_SECONDS: Final = 30.0

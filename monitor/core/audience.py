@@ -17,10 +17,20 @@ def is_told(incident: Incident) -> bool:
 
 
 def heard(turn: Turn, incident: Incident) -> tuple[str, ...]:
-    """The channels that know of it. They hear whatever comes later, and above all that it is over. One that has left
-    the configuration since is told nothing more."""
-    known = {label for each in incident.told if each.kind in OPENING for label in each.channels}
+    """The channels that know of it. They hear whatever comes later. One that has left the configuration since is told
+    no more of how it goes on."""
+    known = _known(incident)
     return tuple(each.label for each in turn.plan.channels if each.label in known)
+
+
+def heard_ever(turn: Turn, incident: Incident) -> tuple[str, ...]:
+    """With those that have left the configuration since: that it is over is for everybody who knows of it, and waits
+    for one that comes back."""
+    return tuple(dict.fromkeys((*heard(turn, incident), *_known(incident))))
+
+
+def _known(incident: Incident) -> dict[str, None]:
+    return dict.fromkeys(label for each in incident.told if each.kind in OPENING for label in each.channels)
 
 
 def audience(turn: Turn, incident: Incident) -> tuple[str, ...]:

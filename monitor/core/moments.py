@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, Final, TypeVar
 
-from monitor.core.model import Input, State
+from monitor.core.model import Incident, Input, State
 
-_T = TypeVar("_T", State, Input)
+_T = TypeVar("_T", State, Input, Incident)
 
 NAMES: Final = frozenset({"since", "at", "began", "last_start"})
 ENDINGS: Final = ("_at", "_since", "_until")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from monitor.core import hold
-from monitor.core.audience import audience, heard, is_acknowledged, is_told, late
+from monitor.core.audience import audience, heard, heard_ever, is_acknowledged, is_told, late
 from monitor.core.diagnose import diagnose
 from monitor.core.model import Diagnosis, Incident, Notice, NoticeDue, NoticeKind, Silence, Told
 from monitor.core.roots import members
@@ -71,6 +71,8 @@ def _listeners(turn: Turn, incident: Incident, kind: NoticeKind) -> tuple[str, .
         return audience(turn, incident)
     if kind is NoticeKind.FLAPPING:
         return (*heard(turn, incident), *late(turn, incident))
+    if kind is NoticeKind.RESOLVED:
+        return heard_ever(turn, incident)
     return heard(turn, incident)
 
 

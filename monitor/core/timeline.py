@@ -56,10 +56,13 @@ def _of_alert(alert: Alert) -> Iterator[Moment]:
 
 def _of_stays(incident: Incident, stays: Iterable[Stay]) -> Iterator[Moment]:
     services = {incident.root, *incident.impacted, *(alert.service for alert in incident.alerts)}
+    known: dict[str, Status] = {}
     for stay in stays:
+        changed = known.get(stay.service) is not stay.status  # a restart of the monitor begins a stay, but no news
+        known[stay.service] = stay.status
         within = stay.ended > incident.opened_at and (
             incident.resolved_at is None or stay.began <= incident.resolved_at
         )
         before_trouble = stay.began < incident.opened_at and stay.status in (Status.HEALTHY, Status.UNKNOWN)
-        if stay.service in services and within and not before_trouble:
+        if changed and stay.service in services and within and not before_trouble:
             yield Moment(stay.began, "status", stay.service, stay.status.value)

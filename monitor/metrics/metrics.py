@@ -7,12 +7,14 @@ from typing import TypeAlias
 
 from monitor.checks.base import Check
 from monitor.core.model import Event, Observation, Plan, State
+from monitor.heartbeat import Sent
 from monitor.metrics.beliefs import Beliefs
 from monitor.metrics.body import Blocks, Owner
 from monitor.metrics.catalogue import GENERIC, kind_specific
 from monitor.metrics.check_series import CheckSeries
 from monitor.metrics.exposition import preferred
-from monitor.metrics.own import OwnNumbers
+from monitor.metrics.own import Failing, OwnNumbers
+from monitor.standings import Standing
 from monitor.store import Backlog
 
 Checks: TypeAlias = Mapping[str, Sequence[Check]]
@@ -68,7 +70,7 @@ class Metrics:
 
     def lag(self, seconds: float) -> None:
         """How late the loop was just now."""
-        self._own.lag_seconds = seconds
+        self._own.lags.append(seconds)
 
     def notice(self, channel: str, kind: str, outcome: str) -> None:
         """One try to hand a notice over."""
@@ -84,12 +86,17 @@ class Metrics:
 
         self._own.outbox = owed
 
-    def watch_upkeep(
-        self, *, store_errors: Callable[[], int], heartbeat: Callable[[], tuple[int, float | None] | None]
+    def watch_channels(
+        self, standings: Callable[[], Iterable[Standing]], refresh_failures: Callable[[], Mapping[str, int]]
     ) -> None:
-        """Ask these at each scrape how often the store failed, and how often a sign of life did not arrive and when one
-        did last; None where nobody expects one."""
-        self._own.store_errors = store_errors
+        """Ask these at each scrape how the channels stand, and how often each could not be told again."""
+        self._own.channels = standings
+        self._own.refresh_failures = refresh_failures
+
+    def watch_upkeep(self, *, store: Failing, history: Failing, heartbeat: Callable[[], Sent | None]) -> None:
+        """Ask these at each scrape how often the store and the history failed, and what came of the signs of life; None
+        where nobody expects one."""
+        self._own.store, self._own.history = store, history
         self._own.heartbeat = heartbeat
 
     def render(self, accept: str | None, *, compress: bool = False) -> tuple[bytes, str]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import platform
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Protocol
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -12,7 +13,15 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from monitor.core.model import Severity
+from monitor.heartbeat import Sent
 from monitor.metrics.exposition import Format
+from monitor.standings import Standing
+
+
+class Failing(Protocol):
+    """What counts its own failures."""
+
+    errors: int
 
 
 class OwnNumbers(Collector):
@@ -22,11 +31,14 @@ class OwnNumbers(Collector):
         self.incidents: Mapping[Severity, int] | None = None
         self.notices = Counter[tuple[str, str, str]]()
         self.skipped = Counter[str]()
-        self.lag_seconds: float | None = None
-        self.store_errors: Callable[[], int] | None = None
-        self.heartbeat: Callable[[], tuple[int, float | None] | None] | None = None
+        self.lags: deque[float] = deque(maxlen=60)
+        self.store: Failing | None = None
+        self.history: Failing | None = None
+        self.heartbeat: Callable[[], Sent | None] | None = None
         self.reloads: Callable[[], tuple[bool, float]] | None = None
         self.outbox: Callable[[], tuple[int, float | None]] | None = None
+        self.channels: Callable[[], Iterable[Standing]] | None = None
+        self.refresh_failures: Callable[[], Mapping[str, int]] | None = None
         self._version = version
         self._registry = CollectorRegistry()
         self._registry.register(self)
@@ -62,6 +74,7 @@ class OwnNumbers(Collector):
             notices.add_metric(key, count)
         yield notices
         yield from self._owed()
+        yield from self._stand()
 
     def _owed(self) -> Iterator[Metric]:
         if self.outbox is None:
@@ -75,31 +88,51 @@ class OwnNumbers(Collector):
                 "infra_outbox_oldest_seconds", "Age of the oldest of them; absent when there is none.", oldest_seconds
             )
 
+    def _stand(self) -> Iterator[Metric]:
+        if self.channels is not None:
+            yield from _standings(tuple(self.channels()))
+        if self.refresh_failures is not None:
+            failures = CounterMetricFamily(
+                "infra_channel_refresh_failures_total",
+                "Rounds in which a receiver could not be told again of what is open (alertmanager: or that we live).",
+                labels=("channel",),
+            )
+            for label, count in self.refresh_failures().items():
+                failures.add_metric((label,), count)
+            yield failures
+
     def _kept_alive(self) -> Iterator[Metric]:
-        if self.store_errors is not None:
+        if self.store is not None:
             yield CounterMetricFamily(
                 "infra_store_errors_total",
                 "Reads and writes of the monitor's own memory that failed.",
-                self.store_errors(),
+                self.store.errors,
+            )
+        if self.history is not None:
+            yield CounterMetricFamily(
+                "infra_history_errors_total",
+                "Reads and writes of the history that failed; what pages anybody does not depend on it.",
+                self.history.errors,
             )
         sent = self.heartbeat() if self.heartbeat else None
         if sent is None:
             return
-        failures, arrived_at = sent
         yield CounterMetricFamily(
             "infra_heartbeat_failures_total",
             "Signs of life that were due and did not arrive, or were held back because a part stood still.",
-            failures,
+            sent.failures,
         )
-        if arrived_at is not None:
+        if sent.arrived_at is not None:
             yield GaugeMetricFamily(
-                "infra_heartbeat_last_success_timestamp_seconds", "When a sign of life arrived last.", arrived_at
+                "infra_heartbeat_last_success_timestamp_seconds", "When a sign of life arrived last.", sent.arrived_at
             )
 
     def _scheduled(self) -> Iterator[Metric]:
-        if self.lag_seconds is not None:
+        if self.lags:
             yield GaugeMetricFamily(
-                "infra_scheduler_lag_seconds", "How late the event loop woke at its last pulse.", self.lag_seconds
+                "infra_scheduler_lag_seconds",
+                "How late the event loop woke, the worst of its last 60 pulses (one a second).",
+                max(self.lags),
             )
         skipped = CounterMetricFamily(
             "infra_looks_skipped_total", "Looks that were due but not begun, by reason.", labels=("reason",)
@@ -120,3 +153,26 @@ class OwnNumbers(Collector):
                 "When a configuration was taken last, at the start or by a reload.",
                 taken_at,
             )
+
+
+def _standings(channels: Iterable[Standing]) -> Iterator[Metric]:
+    pending = GaugeMetricFamily(
+        "infra_channel_pending", "Notices on disk that this channel has not taken yet.", labels=("channel",)
+    )
+    up = GaugeMetricFamily(
+        "infra_channel_up",
+        "1 if the newest try to hand this channel a notice was taken, 0 if not; absent before the first.",
+        labels=("channel",),
+    )
+    stopped = GaugeMetricFamily(
+        "infra_channel_stopped",
+        "1 if the receiver wants nothing more (410), so that nothing is sent to it until that is mended, else 0.",
+        labels=("channel",),
+    )
+    for each in channels:
+        pending.add_metric((each.channel,), each.owed.pending)
+        if each.kind is not None:
+            stopped.add_metric((each.channel,), float(each.stopped is not None))
+            if each.newest is not None:
+                up.add_metric((each.channel,), float(not each.newest.error))
+    yield from (pending, up, stopped)

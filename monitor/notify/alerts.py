@@ -6,13 +6,15 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from monitor import answers
-from monitor.core.model import Incident, Severity
+from monitor.core.model import Incident, Message, Severity
+from monitor.locale import speak
 from monitor.notify.base import Delivery
 from monitor.notify.wording import words
 
 NAME: Final = "InfraMonitorIncident"
 TEST_NAME: Final = "InfraMonitorTest"
 TEST_CAUSE: Final = "test"
+WATCHDOG_NAME: Final = "Watchdog"
 NOT_ENDED: Final = "0001-01-01T00:00:00Z"
 _FNV_OFFSET: Final = 0xCBF29CE484222325
 _FNV_PRIME: Final = 0x100000001B3
@@ -39,6 +41,21 @@ def alerts_of(delivery: Delivery, labels: Mapping[str, str], *, until: float | N
             (now, until if incident.resolved_at is None else incident.resolved_at),
         )
     ]
+
+
+def watchdog_of(labels: Mapping[str, str], *, begun: float, until: float, language: str, url: str) -> answers.Json:
+    """The alert that is open while all is well, named and graded as Prometheus' own rules have it. Alertmanager keeps
+    the earliest of the beginnings that it is told."""
+    return {
+        "labels": {**labels, "alertname": WATCHDOG_NAME, "severity": "none"},
+        "annotations": {
+            "summary": speak(Message("watchdog.summary"), language),
+            "description": speak(Message("watchdog.description"), language),
+        },
+        "startsAt": answers.rfc3339(begun),
+        "endsAt": answers.rfc3339(until),
+        "generatorURL": f"{url.rstrip('/')}/",
+    }
 
 
 def alertmanager_message(delivery: Delivery, *, receiver: str) -> answers.Json:

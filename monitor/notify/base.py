@@ -142,3 +142,11 @@ class Channel(BaseModel):
 
     async def refresh(self, deliveries: Sequence[Delivery], post: Post) -> None:
         """Tell it of these again. Raises NotTaken."""
+
+    @property
+    def is_watchdog(self) -> bool:
+        """Whether the receiver is told in the same rhythm that the monitor lives, and tells people when it is not."""
+        return False
+
+    async def live(self, post: Post, *, language: str, url: str) -> None:
+        """Tell it that the monitor lives. Raises NotTaken."""

@@ -17,18 +17,27 @@ from monitor.web.bodies import LookBody, MaintenanceBody, NoteBody, SilenceBody,
 from monitor.web.openapi import document
 from monitor.web.requests import hours, one_of, parameters
 from monitor.web.routes import ROUTES
-from monitor.web.upkeep import Upkeep, reloads_of
+from monitor.web.upkeep import Upkeep, reloads_of, upkeep_of
 
 
 class Api:
     """Answers from the state as committed. Lists are lists, newest first; keys are always there, null if unknown."""
 
-    def __init__(self, monitoring: ServiceMonitoring, *, language: Callable[[], str], url: str, upkeep: Upkeep) -> None:
+    def __init__(
+        self,
+        monitoring: ServiceMonitoring,
+        *,
+        language: Callable[[], str],
+        url: str,
+        upkeep: Upkeep,
+        users: Callable[[], bool],
+    ) -> None:
         self._monitoring = monitoring
         self._questions = Questions(monitoring, language=language, url=url)
         self._orders = Orders(monitoring, self._questions)
         self._url = url
         self._upkeep = upkeep
+        self._users = users
 
     def routes(self) -> list[web.RouteDef]:
         """Every path of the table."""
@@ -44,17 +53,17 @@ class Api:
     async def openapi(self, request: web.Request) -> web.Response:
         """What the API takes and answers."""
         parameters(request)
-        return json_response(document(self._url))
+        return json_response(document(self._url, users=self._users()))
 
     async def summary(self, request: web.Request) -> web.Response:
         """How many services are how, and the worst of it."""
         parameters(request)
         return success(self._questions.summary())
 
-    async def status(self, request: web.Request) -> web.Response:
+    async def monitoring(self, request: web.Request) -> web.Response:
         """Whether the monitoring itself is well."""
         parameters(request)
-        return success(await self._questions.status())
+        return success(await self._questions.monitoring() | upkeep_of(self._upkeep))
 
     async def services(self, request: web.Request) -> web.Response:
         """Every service, in the order of the configuration."""

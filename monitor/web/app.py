@@ -44,7 +44,7 @@ _LINKS: Final = (
     "/api/v1/incidents",
     "/api/v1/alerts",
     "/api/v1/topology",
-    "/api/v1/status",
+    "/api/v1/monitoring",
     "/api/v1/silences",
     "/api/v1/maintenance",
     "/api/v1/openapi.json",
@@ -79,7 +79,8 @@ def create_app(
     guard = Guard(token=token, url=url, users=lambda: security().users)
     app = web.Application(middlewares=[_refusing(guard)], client_max_size=MAX_BODY_BYTES)
     app.on_response_prepare.append(_hardening(security))
-    app.add_routes(Api(monitoring, language=language, url=url, upkeep=upkeep).routes())
+    api = Api(monitoring, language=language, url=url, upkeep=upkeep, users=lambda: bool(security().users))
+    app.add_routes(api.routes())
     app.add_routes(UpkeepRoutes(upkeep).routes())
     app.add_routes(_Plain(monitoring, metrics, ready).routes())
     return app

@@ -9,6 +9,7 @@ from aiohttp import web
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from monitor.core.durations import parse_duration
+from monitor.orders import MATCHED
 from monitor.web.answer import bad_request
 from monitor.web.requests import MAX_NAME, json_body, quoted
 
@@ -44,14 +45,17 @@ def _moment(value: Any) -> Any:
     return moment.timestamp()
 
 
-By = Annotated[str, BeforeValidator(_name), Field(description="Your name.", min_length=1, max_length=MAX_NAME)]
+Name = Annotated[str, BeforeValidator(_name), Field(min_length=1, max_length=MAX_NAME)]
+Matcher = Annotated[str, Field(max_length=MAX_NAME, json_schema_extra={"enum": list(MATCHED)})]
 Text = Annotated[str, AfterValidator(_words), Field(max_length=MAX_TEXT)]
 Duration = Annotated[
-    float, BeforeValidator(_seconds, json_schema_input_type=str), Field(description="For example `30m`, `2h`, `1d`.")
+    float,
+    BeforeValidator(_seconds, json_schema_input_type=Annotated[str, Field(pattern=r"^(\d+(\.\d+)?(ms|s|m|h|d|w))+$")]),
+    Field(description="For example `30m`, `2h`, `1d`."),
 ]
 Moment = Annotated[
     float,
-    BeforeValidator(_moment, json_schema_input_type=str),
+    BeforeValidator(_moment, json_schema_input_type=Annotated[str, Field(json_schema_extra={"format": "date-time"})]),
     Field(description="RFC 3339 with its zone, for example `2026-11-24T03:00:00+09:00`."),
 ]
 
@@ -60,7 +64,7 @@ class Body(BaseModel):
     """Every body says in whose name the order is given."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-    by: By
+    by: Name = Field(description="Your name.")
 
 
 class NoteBody(Body):
@@ -81,7 +85,7 @@ class SpanBody(Body):
 class SilenceBody(SpanBody):
     """To tell nobody of incidents that match every matcher."""
 
-    matchers: dict[Annotated[str, Field(max_length=MAX_NAME)], By] = Field(
+    matchers: dict[Matcher, Name] = Field(
         min_length=1, description="One or more of `service`, `severity`, `cause`, with the value each must have."
     )
 
@@ -89,7 +93,7 @@ class SilenceBody(SpanBody):
 class MaintenanceBody(SpanBody):
     """To declare a service as being worked on: now, once from `starts`, or whenever `cron` says (then with `for`)."""
 
-    service: By
+    service: Name = Field(description="Of the configuration.")
     cron: Text | None = Field(
         default=None, description="Five fields: minute, hour, day of month, month, day of week (0 and 7 are Sunday)."
     )
@@ -100,7 +104,7 @@ class LookBody(BaseModel):
     """Nothing need be said; an empty object."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-    by: By | None = None
+    by: Name | None = None
 
 
 AnyBody = TypeVar("AnyBody", bound=BaseModel)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -29,7 +30,8 @@ class Parameter:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
     """One operation. `does`: the method of `Api` that answers; `answer`: the schema of `data`, in the words of
-    `schemas.shape`; None is an answer without envelope. `finds`: it is about a thing that may not exist."""
+    `schemas.shape`; None is an answer without envelope. `finds`: it is about a thing that may not exist. `examples`: of
+    its body. `leads_to`: which operations take the `id` or `name` that stands at `pointer` in its answer."""
 
     method: str
     path: str
@@ -39,6 +41,9 @@ class Route:
     parameters: tuple[Parameter, ...] = ()
     body: type[BaseModel] | None = None
     finds: bool = False
+    examples: tuple[Mapping[str, Any], ...] = ()
+    leads_to: tuple[str, ...] = ()
+    pointer: str = ""
 
     @property
     def writes(self) -> bool:
@@ -59,10 +64,10 @@ ROUTES: Final = (
     Route(method="GET", path="/api/v1/summary", does="summary", said="How many services are how", answer="Summary"),
     Route(
         method="GET",
-        path="/api/v1/status",
-        does="status",
+        path="/api/v1/monitoring",
+        does="monitoring",
         said="Whether the monitoring itself is well, what it looks at how often, how much it remembers",
-        answer="Status",
+        answer="Monitoring",
     ),
     Route(
         method="GET",
@@ -77,6 +82,8 @@ ROUTES: Final = (
         does="services",
         said="Every service, in the order of the configuration",
         answer="[Service]",
+        leads_to=("service", "history", "look"),
+        pointer="/data/0/name",
     ),
     Route(
         method="GET",
@@ -110,6 +117,7 @@ ROUTES: Final = (
         answer="LooksWanted",
         body=LookBody,
         finds=True,
+        examples=({},),
     ),
     Route(
         method="GET",
@@ -117,6 +125,8 @@ ROUTES: Final = (
         does="alerts",
         said="Alerts, newest first",
         answer="[Alert]",
+        leads_to=("acknowledge", "resolve"),
+        pointer="/data/0/id",
         parameters=(
             _SERVICE,
             Parameter("severity", {"type": "string", "enum": [each.value for each in Severity]}, "Only of this one."),
@@ -132,6 +142,7 @@ ROUTES: Final = (
         answer="Alert",
         body=NoteBody,
         finds=True,
+        examples=({"by": "ann", "note": "looking into it"},),
     ),
     Route(
         method="POST",
@@ -141,6 +152,7 @@ ROUTES: Final = (
         answer="Alert",
         body=NoteBody,
         finds=True,
+        examples=({"by": "ann", "note": "opened the security group"},),
     ),
     Route(
         method="GET",
@@ -148,6 +160,8 @@ ROUTES: Final = (
         does="incidents",
         said="Incidents, newest first",
         answer="[Incident]",
+        leads_to=("incident",),
+        pointer="/data/0/id",
         parameters=(
             _SERVICE,
             Parameter("state", {"type": "string", "enum": ["open", "all"]}, "Default: open; with `hours`: all."),
@@ -170,6 +184,16 @@ ROUTES: Final = (
         said=f"Tell nobody of incidents that match; {MOST} at most",
         answer="Silence",
         body=SilenceBody,
+        examples=(
+            {
+                "by": "ann",
+                "matchers": {"service": "rds", "severity": "warning"},
+                "for": "2h",
+                "reason": "known",
+            },
+        ),
+        leads_to=("end_silence",),
+        pointer="/data/id",
     ),
     Route(
         method="DELETE",
@@ -194,6 +218,12 @@ ROUTES: Final = (
         answer="Maintenance",
         body=MaintenanceBody,
         finds=True,
+        examples=(
+            {"by": "ann", "service": "rds", "for": "30m", "reason": "minor upgrade"},
+            {"by": "ann", "service": "rds", "cron": "0 3 * * 0", "time_zone": "Asia/Seoul", "for": "1h"},
+        ),
+        leads_to=("end_maintenance",),
+        pointer="/data/id",
     ),
     Route(
         method="DELETE",

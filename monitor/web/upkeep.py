@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any, Protocol
 
 from aiohttp import web
 
-from monitor.answers import rfc3339
+from monitor.answers import Json, rfc3339
+from monitor.heartbeat import Sent
 from monitor.reloading import NotReloaded, Reloads
+from monitor.standings import Standing
 from monitor.web.answer import Refused
 
 
@@ -21,6 +24,14 @@ class Upkeep(Protocol):
     @property
     def reloads(self) -> Reloads:
         """What came of the newest reload."""
+
+    @property
+    def standings(self) -> Iterable[Standing]:
+        """How every channel stands."""
+
+    @property
+    def heartbeats(self) -> Sent | None:
+        """What came of the signs of life; None if nobody expects them."""
 
     async def reload(self) -> None:
         """Take the configuration anew. Raises NotReloaded."""
@@ -56,6 +67,16 @@ class UpkeepRoutes:
         return web.Response(text="reloaded\n")
 
 
+def upkeep_of(upkeep: Upkeep) -> Json:
+    """What `/api/v1/monitoring` says of the daemon itself, beside what the monitoring knows."""
+    return {
+        "unwell": upkeep.unwell(),
+        "channels": [_channel(each) for each in upkeep.standings],
+        "configuration": reloads_of(upkeep.reloads),
+        "heartbeat": _heartbeat(upkeep.heartbeats),
+    }
+
+
 def reloads_of(reloads: Reloads) -> dict[str, Any]:
     """The JSON shape of it."""
     return {
@@ -66,3 +87,28 @@ def reloads_of(reloads: Reloads) -> dict[str, Any]:
         "errors": list(reloads.lines),
         "warnings": list(reloads.warnings),
     }
+
+
+def _channel(standing: Standing) -> Json:
+    newest, stopped = standing.newest, standing.stopped
+    return {
+        "channel": standing.channel,
+        "kind": standing.kind,
+        "configured": standing.kind is not None,
+        "pending": standing.owed.pending,
+        "oldest_at": rfc3339(standing.owed.oldest_created_at),
+        "dead": standing.owed.dead,
+        "tried_at": rfc3339(newest.at) if newest else None,
+        "outcome": newest.outcome if newest else None,
+        "error": (newest.error or None) if newest else None,
+        "delivered_at": rfc3339(standing.delivered_at),
+        "stopped_at": rfc3339(stopped.at) if stopped else None,
+        "stopped_why": stopped.error if stopped else None,
+        "refresh_error": standing.unrefreshed or None,
+    }
+
+
+def _heartbeat(sent: Sent | None) -> Json | None:
+    if sent is None:
+        return None
+    return {"arrived_at": rfc3339(sent.arrived_at), "failures": sent.failures, "error": sent.error}

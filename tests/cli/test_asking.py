@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from monitor.cli.main import COMMANDS
 from tests.cli.conftest import Asked
 from tests.daemon.running import command, environment, wait_for
 
@@ -36,6 +37,72 @@ def test_status_of_named_services_has_their_exit_code(asked: Asked) -> None:
     assert (answer["overall_status"], answer["monitoring"]["running"]) == ("down", True)
     assert [each["root"] for each in answer["incidents"]] == ["redis"]
     assert "there is no such service" in asked.refused("status", "nobody", code=3)
+
+
+def test_status_of_a_named_service_tells_all_that_is_known_of_it(asked: Asked) -> None:
+    wait_for(lambda: asked.daemon.get("/api/v1/services/redis")["uptime"]["24h"]["known_seconds"])
+    said = asked.said("status", "redis", "web", code=2)
+    assert re.search(r"^  up: 24h 0 %, 7d 0 %, 30d 0 %, of the .* that are known$", said, re.MULTILINE)
+    assert re.search(r"^  critical: tcp: Connection refused  alert-\S+$", said, re.MULTILINE)
+    assert re.search(r"^tcp +tcp +✖ down .* ago +tcp: refused — Connection refused$", said, re.MULTILINE)
+    assert re.search(r"^  depends on: redis$", said, re.MULTILINE)
+    assert re.search(r'^phase_duration\{phase="tcp"\} +[\d.]+ ms$', said, re.MULTILINE)
+    (web,) = asked.json("status", "web")["services"]
+    assert web["units"]["response_time"] == "seconds"
+    assert web["units"].keys() == web["metrics"].keys()
+
+
+def test_the_summary_counts_and_has_the_exit_code_of_the_whole(asked: Asked) -> None:
+    assert asked.said("summary", code=2) == (
+        "✖ down  3 services: 2 healthy, 1 down\n1 active alerts, 1 of them critical\n"
+    )
+    answer = asked.json("summary", code=2)
+    assert answer == asked.daemon.get("/api/v1/summary")
+    assert (answer["overall_status"], answer["down_services"], answer["critical_alerts"]) == ("down", 1, 1)
+
+
+def test_alerts_are_found_by_service_severity_and_time(asked: Asked) -> None:
+    (alert,) = asked.json("alerts")
+    assert (alert["service"], alert["severity"]) == ("redis", "critical")
+    assert re.search(
+        rf"^{alert['id']} +redis +critical +\d\d-\d\d \d\d:\d\d +- +tcp: Connection refused$",
+        asked.said("alerts"),
+        re.MULTILINE,
+    )
+    assert [each["id"] for each in asked.json("alerts", "--service", "redis", "--severity", "critical")] == [
+        alert["id"]
+    ]
+    assert alert["id"] in {each["id"] for each in asked.json("alerts", "--hours", "1")}
+    assert alert["id"] in {each["id"] for each in asked.json("alerts", "--all")}
+    assert asked.said("alerts", "--service", "host") == "no alerts\n"
+    assert asked.said("alerts", "--severity", "warning") == "no alerts\n"
+    assert "service cannot be 'nobody'; it is one of host, redis, web" in asked.refused(
+        "alerts", "--service", "nobody", code=64
+    )
+    assert "invalid choice" in asked.refused("alerts", "--severity", "bad", code=64)
+    assert "hours cannot be" in asked.refused("alerts", "--hours", "0", code=64)
+
+
+def test_the_topology_says_who_depends_on_whom(asked: Asked) -> None:
+    assert asked.said("topology").splitlines()[1:] == [
+        "host     ● healthy  -",
+        "redis    ✖ down     -",
+        "web      ● healthy  redis",
+    ]
+    (edge,) = asked.json("topology")["edges"]
+    assert edge == {"from": "web", "to": "redis", "source": "configured", "evidence": None}
+
+
+def test_the_monitoring_says_what_it_looks_at_how_often_and_how_much_it_remembers(asked: Asked) -> None:
+    said = asked.said("monitoring")
+    assert re.search(r"^infra-monitor \d\S*, running for \d+", said)
+    assert re.search(r"^3 services, \d open incidents$", said, re.MULTILINE)
+    assert re.search(r"^[\d,]+ samples and [\d,]+ rollups of \d+ series, .*iB, back to .* ago$", said, re.MULTILINE)
+    assert re.search(r"^redis +tcp +tcp +0.5s +5s +\S+ ago$", said, re.MULTILINE)
+    answer = asked.json("monitoring")
+    assert (answer["running"], answer["services"], answer["history"]["error"]) == (True, 3, None)
+    assert answer["stored_samples"] == answer["history"]["samples"] > 0
+    assert {each["every_seconds"] for each in answer["checks"]} == {0.5}
 
 
 def test_incidents_are_listed_and_told_with_their_timeline(asked: Asked) -> None:
@@ -70,7 +137,7 @@ def test_an_incident_is_acknowledged_and_a_resolved_one_opens_again(asked: Asked
 def test_a_silence_is_added_listed_and_ended(asked: Asked) -> None:
     assert asked.said("silence") == "no silences\n"
     said = asked.said("silence", "add", "service=host", "--for", "2h", "--reason", "점검", "--by", "ann")
-    assert re.search(r"service=host .* ann +점검$", said, re.MULTILINE)
+    assert re.search(r"^silence-\S+ .* ann +service=host +점검$", said, re.MULTILINE)
     (silence,) = asked.json("silence", "list")
     assert (silence["matchers"], silence["by"], silence["active"]) == ({"service": "host"}, "ann", True)
     assert asked.json("silence", "end", silence["id"]) == {"id": silence["id"]}
@@ -142,7 +209,8 @@ def test_a_token_that_is_wrong_or_closed_is_named(asked: Asked, tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    "subcommand", [["status"], ["incidents"], ["silence"], ["watch"], ["history", "rds"], ["ack", "x"]]
+    "subcommand",
+    [["status"], ["summary"], ["alerts"], ["incidents"], ["silence"], ["watch"], ["history", "rds"], ["ack", "x"]],
 )
 def test_without_a_daemon_one_line_says_how_to_start_it(tmp_path: Path, subcommand: list[str]) -> None:
     done = command(*subcommand, "--url", "127.0.0.1:1", cwd=tmp_path, more={"INFRA_MONITOR_TOKEN": "x"})
@@ -150,12 +218,12 @@ def test_without_a_daemon_one_line_says_how_to_start_it(tmp_path: Path, subcomma
     assert line.startswith(
         "infra-monitor: nothing answers at http://127.0.0.1:1 (Connection refused); start the daemon"
     )
-    assert done.returncode == (3 if subcommand == ["status"] else 1)
+    assert done.returncode == (3 if subcommand[0] in ("status", "summary") else 1)
 
 
 def test_something_else_at_the_address_is_said_to_be_something_else(tmp_path: Path) -> None:
     def answer(server: socket.socket) -> None:
-        for body in (b"HTTP/1.1 200 OK\r\n\r\nhello", b"HTTP/1.1 404 Not Found\r\n\r\nhello", b"SSH-2.0\r\n"):
+        for body in (b"HTTP/1.1 200 OK\r\n\r\nhello", b"HTTP/1.1 404 Not Found\r\n\r\nhello", b"SSH-2.0\r\n", b""):
             taken, _ = server.accept()
             with taken:
                 taken.recv(65536)
@@ -164,10 +232,18 @@ def test_something_else_at_the_address_is_said_to_be_something_else(tmp_path: Pa
     with socket.create_server(("127.0.0.1", 0)) as server:
         threading.Thread(target=answer, args=(server,), daemon=True).start()
         url = f"http://127.0.0.1:{server.getsockname()[1]}"
-        said = [command("incidents", "--url", url, cwd=tmp_path).stderr for _ in range(3)]
+        said = [command("incidents", "--url", url, cwd=tmp_path).stderr for _ in range(4)]
     assert said[0] == f"infra-monitor: what answers at {url} is not infra-monitor\n"
     assert said[1] == f"infra-monitor: what answers at {url} is not infra-monitor (404)\n"
     assert said[2].startswith(f"infra-monitor: nothing answers at {url} (")
+    assert said[3].startswith(f"infra-monitor: what answers at {url} hangs up; if it speaks TLS")
+
+
+@pytest.mark.parametrize("url", ["http://[::1", "http://x:99999", "ftp://x", "http://", "x:0"])
+def test_what_is_no_address_is_a_wrong_command_line(tmp_path: Path, url: str) -> None:
+    done = command("status", "--url", url, cwd=tmp_path)
+    assert (done.returncode, len(done.stderr.splitlines())) == (64, 1)
+    assert "is no address; write for example http://127.0.0.1:10142" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -187,7 +263,7 @@ def test_a_configuration_without_an_address_in_it_is_told_with_78(tmp_path: Path
 def test_a_client_command_loads_neither_server_nor_validation_and_starts_at_once() -> None:
     """Measured against the parts it needs in any case, since machines differ: an interpreter with urllib and YAML."""
     code = "import sys; from monitor.cli.main import parser; parser('{}'); print(*sys.modules)"
-    for name in ("status", "ack", "silence", "history", "watch"):
+    for name in ("status", "ack", "silence", "history", "watch", "alerts"):
         done = subprocess.run(
             [sys.executable, "-c", code.format(name)],
             capture_output=True,
@@ -213,6 +289,6 @@ def test_a_client_command_loads_neither_server_nor_validation_and_starts_at_once
 
 def test_the_help_names_every_command_and_an_unknown_one_is_refused() -> None:
     said = command("--help").stdout
-    for name in ("run", "check", "status", "watch", "incidents", "ack", "resolve", "silence", "maintenance", "history"):
+    for name in COMMANDS:
         assert re.search(rf"^ +{name} ", said, re.MULTILINE), name
     assert command("nothing").returncode == 64

@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from monitor.cli.drawing import ago, chart, cut, number, shown, sparkline, squeezed, table, when
+from monitor.cli.drawing import ago, chart, cut, folded, number, shown, sparkline, squeezed, table, when
 
 UTF8 = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
 ASCII = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
@@ -16,6 +16,16 @@ def test_columns_stand_under_each_other_whatever_the_script_and_colour() -> None
     lines = table([["이름", "x"], ["\x1b[31mab\x1b[0m", "y"], ["abcdef", "z"]]).splitlines()
     assert lines == ["이름    x", "\x1b[31mab\x1b[0m      y", "abcdef  z"]
     assert table([]) == ""
+
+
+def test_columns_without_room_stand_below_their_row_and_nothing_is_lost() -> None:
+    rows = [["id", "by", "reason"], ["a-1", "앤", "점검 중입니다"], ["a-2", "bob", "-"]]
+    assert folded(rows, width=80) == table(rows)
+    assert folded(rows, width=12).splitlines() == [
+        "id   by", "a-1  앤", "    reason: 점검 중입니다", "a-2  bob"
+    ]  # fmt: skip
+    assert folded(rows, width=5).splitlines()[:4] == ["id", "a-1", "    by: 앤", "    reason: 점검 중입니다"]
+    assert folded([["a-very-wide-one"], ["x"]], width=6).splitlines() == ["a-ver…", "x"]
 
 
 def test_what_is_too_wide_is_cut_with_its_colour_ended() -> None:

@@ -78,13 +78,15 @@ class TestRouting:
         world.after(60).look("rds", ".")
         assert told(world) == ["opened → ", "resolved → "]
 
-    def test_a_channel_that_has_left_the_configuration_is_told_nothing_more(self) -> None:
+    def test_a_channel_that_has_left_the_configuration_is_told_nothing_more_but_the_end(self) -> None:
+        """It knows that something began; should it come back, it must not believe for ever that this goes on."""
         world = world_of(ChannelPlan("chat"), ChannelPlan("old"))
-        world.look("rds", "x")
+        world.look("rds", "w")
         world.plan = replace(world.plan, channels=(ChannelPlan("chat"),))
         world.state = begin(world.plan, world.state, world.now)
+        world.after(60).look("rds", "c")
         world.after(60).look("rds", ".")
-        assert told(world) == ["opened → chat, old", "resolved → chat"]
+        assert told(world) == ["opened → chat, old", "updated → chat", "resolved → chat, old"]
 
     def test_a_channel_that_is_new_is_told_what_is_open(self) -> None:
         world = world_of(ChannelPlan("chat"))

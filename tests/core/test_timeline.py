@@ -75,6 +75,8 @@ def test_statuses_of_its_services_while_it_lasted_are_on_it_and_no_others() -> N
         return [f"{each.at - START:g} {each.service} {each.what}" for each in moments if each.kind == "status"]
 
     assert shown(timeline(incident, stays)) == ["-1 rds down", "3 app down", "50 app healthy"]
+    again = (*stays[:4], Stay("rds", Status.DOWN, START + 61, START + 70))
+    assert shown(timeline(incident, again)) == ["-1 rds down", "3 app down"], "a restart of the monitor is no news"
     ended = replace(incident, resolved_at=START + 40, told=())
     assert shown(timeline(ended, stays)) == ["-1 rds down", "3 app down"]
     assert words(timeline(replace(ended, alerts=()), ())) == [

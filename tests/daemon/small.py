@@ -16,7 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from tests.daemon.running import RunningDaemon, free_port, wait_for
+from tests.daemon.running import RunningDaemon, command, free_port, wait_for
 
 
 class Peer(socketserver.ThreadingTCPServer):
@@ -47,13 +47,16 @@ class _Say(socketserver.BaseRequestHandler):
 
 
 class Hears(ThreadingHTTPServer):
-    """Notes every request: method, path, body."""
+    """Notes every request: method, path, body. While the gate is closed it answers no page."""
 
     daemon_threads = True
 
     def __init__(self) -> None:
         self.requests: list[tuple[str, str, bytes]] = []
+        self.ids: list[str | None] = []
         self.status = 200
+        self.gate = threading.Event()
+        self.gate.set()
         super().__init__(("127.0.0.1", 0), _Note)
 
     @property
@@ -72,6 +75,9 @@ class _Note(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.server.requests.append((self.command, self.path, body))
+        self.server.ids.append(self.headers.get("webhook-id"))
+        if self.path == "/page":
+            self.server.gate.wait(60)
         self.send_response(self.server.status)
         self.send_header("Content-Length", "0")
         self.end_headers()
@@ -135,12 +141,27 @@ class Small:
         os.kill(self.daemon.pid, signal.SIGHUP)
 
     def metric(self, name: str) -> float:
-        """The value of a metric without labels."""
+        """The value of a metric, its labels written as in `/metrics`."""
         lines = self.daemon.get("/metrics").splitlines()
         return next(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(f"{name} "))
 
     def config(self) -> Any:
         return self.daemon.get("/api/v1/config")
+
+    def channels(self) -> dict[str, Any]:
+        """How each stands, by its name."""
+        return {each["channel"]: each for each in self.daemon.get("/api/v1/monitoring")["channels"]}
+
+    def says(self, *arguments: str, code: int = 0) -> str:
+        """What the command line prints."""
+        done = command(*arguments, "--config", self.daemon.config)
+        assert (done.returncode, done.stderr) == (code, ""), done
+        return done.stdout
+
+    def another(self, name: str, port: int) -> str:
+        """The configuration with one more service, at that port."""
+        service = f'  {name}: {{checks: [{{kind: tcp, address: "127.0.0.1:{port}", every: 1s}}]}}\n'
+        return self.text.replace("notify:", f"{service}notify:")
 
     def count(self, event: str) -> int:
         """How often it has logged that."""
@@ -166,3 +187,4 @@ notify:
         wait_for(lambda: daemon.statuses() == {"peer": "healthy"})
         yield Small(daemon, peer, hears, text, directory / "state")
         peer.release.set()
+        hears.gate.set()

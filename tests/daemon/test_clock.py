@@ -14,6 +14,7 @@ import pytest
 from monitor.clock import SystemClock
 from monitor.config.load import load
 from monitor.daemon import Daemon
+from monitor.history import FRESH_SECONDS
 from monitor.service_monitoring import ServiceMonitoring
 from monitor.store import Store
 from tests.core.story import World, plan_of
@@ -62,6 +63,7 @@ async def test_steps_of_an_hour_and_a_year_page_nobody_and_what_follows_has_the_
             while peer.connections < wanted:
                 await asyncio.sleep(0.02)
 
+    began = time.monotonic()
     with serving(hears):
         with serving(peer):
             await looked(3)
@@ -74,6 +76,14 @@ async def test_steps_of_an_hour_and_a_year_page_nobody_and_what_follows_has_the_
                 seen = datetime.fromisoformat(service["last_check"]).timestamp()
                 assert (service["status"], abs(seen - clock.wall()) < 10) == ("healthy", True)
             assert hears.told() == []
+            line = (await get("/api/v1/services/peer/history?metric=response_time&hours=1"))["series"][0]
+            ages = [clock.wall() - datetime.fromisoformat(each["at"]).timestamp() for each in line["points"]]
+            assert ages == sorted(ages, reverse=True)
+            assert (ages[-1] > -2, ages[0] < time.monotonic() - began + 2) == (True, True), "no hour is left out"
+            await asyncio.sleep(FRESH_SECONDS)
+            day = (await get("/api/v1/services/peer"))["uptime"]["24h"]
+            assert day["percent"] == 100.0
+            assert 10 < day["known_seconds"] < time.monotonic() - began
         async with asyncio.timeout(30):
             while not hears.told():
                 await asyncio.sleep(0.05)

@@ -57,7 +57,7 @@ def test_a_history_that_cannot_be_used_keeps_nobody_from_being_told(tmp_path: Pa
     with RunningDaemon(_configured(tmp_path), log=tmp_path / "daemon.log") as daemon:
         (incident,) = wait_for(lambda: daemon.get("/api/v1/incidents"), seconds=30)
         assert incident["root"] == "redis"
-        trouble = daemon.get("/api/v1/status")["history"]["error"]
+        trouble = daemon.get("/api/v1/monitoring")["history"]["error"]
         if harm == "damaged":
             assert trouble is None
             assert wait_for(lambda: _points(daemon))
@@ -66,4 +66,8 @@ def test_a_history_that_cannot_be_used_keeps_nobody_from_being_told(tmp_path: Pa
         else:
             assert "Is a directory" in trouble
             assert "history.failed" in _events(daemon)
+            errors = [
+                line for line in daemon.get("/metrics").splitlines() if line.startswith("infra_history_errors_total ")
+            ]
+            assert float(errors[0].split()[1]) >= 1
         assert daemon.stop() == 0

@@ -22,14 +22,9 @@ def here(tmp_path: Path) -> Iterator[Small]:
         yield running
 
 
-def _another(here: Small, name: str, port: int) -> str:
-    service = f'  {name}: {{checks: [{{kind: tcp, address: "127.0.0.1:{port}", every: 1s}}]}}\n'
-    return here.text.replace("notify:", f"{service}notify:")
-
-
 def test_a_service_comes_and_goes_and_the_others_keep_what_is_known_of_them(here: Small) -> None:
     before = here.daemon.get("/api/v1/services/peer")
-    assert here.reload(_another(here, "other", here.peer.port)) == (200, "reloaded\n")
+    assert here.reload(here.another("other", here.peer.port)) == (200, "reloaded\n")
     wait_for(lambda: here.daemon.statuses() == {"peer": "healthy", "other": "healthy"}, seconds=10)
     assert here.daemon.get("/api/v1/services/peer")["since"] == before["since"]
     assert here.reload(here.text)[0] == 200
@@ -56,12 +51,17 @@ def test_a_broken_file_changes_nothing_and_says_why_everywhere(here: Small) -> N
     assert here.metric("infra_config_last_reload_success_timestamp_seconds") == taken_at
     told = here.config()
     assert (told["successful"], told["errors"]) == (False, said.splitlines())
+    assert here.daemon.get("/api/v1/monitoring")["configuration"] == told
+    shown = here.says("status")
+    assert "! the configuration of " in shown
+    assert f" ago goes on:\n    {said.strip()}\n" in shown
     assert here.count("config.refused") == 1
     count = here.peer.connections
     wait_for(lambda: here.peer.connections > count + 1, seconds=10)
     assert here.reload(here.text)[0] == 200
     assert here.metric("infra_config_last_reload_successful") == 1
     assert here.config()["errors"] == []
+    assert "!" not in here.says("status")
 
 
 @pytest.mark.parametrize("key", ["web.listen", "state.directory"])
@@ -84,7 +84,7 @@ def test_a_hangup_and_a_file_that_is_written_reload_and_a_touch_does_not(here: S
     os.utime(here.daemon.config)
     time.sleep(7)
     assert here.count("config.reloaded") == 1
-    here.write(_another(here, "other", here.peer.port))
+    here.write(here.another("other", here.peer.port))
     wait_for(lambda: set(here.daemon.statuses()) == {"peer", "other"}, seconds=15)
     here.write("services: {")
     wait_for(lambda: here.count("config.refused") == 1, seconds=15)
@@ -102,7 +102,7 @@ def test_an_env_file_that_is_written_is_taken(tmp_path: Path) -> None:
     with serving(other := Peer()):
         env.write_text("PORT_OF_OTHER=1\n")
         with small(tmp_path, more="env_file: the.env\n") as here:
-            text = _another(here, "other", 0).replace('"127.0.0.1:0"', '"127.0.0.1:${{PORT_OF_OTHER}}"'.format())
+            text = here.another("other", 0).replace('"127.0.0.1:0"', '"127.0.0.1:${{PORT_OF_OTHER}}"'.format())
             assert here.reload(text)[0] == 200
             wait_for(lambda: here.daemon.statuses()["other"] == "down", seconds=15)
             env.write_text(f"PORT_OF_OTHER={other.port}\n")
@@ -113,7 +113,7 @@ def test_a_look_under_way_outlives_the_reload_of_others(here: Small) -> None:
     here.peer.silent = True
     count = here.peer.connections
     wait_for(lambda: here.peer.connections == count + 1, seconds=10)
-    assert here.reload(_another(here, "other", here.daemon.pid % 2 + 1))[0] == 200
+    assert here.reload(here.another("other", here.daemon.pid % 2 + 1))[0] == 200
     time.sleep(0.5)
     assert here.peer.connections == count + 1, "it was not begun again"
     here.peer.silent = False
@@ -140,7 +140,7 @@ def test_an_incident_over_a_reload_is_neither_told_twice_nor_forgotten(here: Sma
         here.reload(closed)
         wait_for(lambda: here.hears.told() == ["opened peer"], seconds=30)
         (incident,) = here.daemon.get("/api/v1/incidents")
-        here.reload(_another(here, "other", other.port).replace(f":{here.peer.port}", f":{free_port()}"))
+        here.reload(here.another("other", other.port).replace(f":{here.peer.port}", f":{free_port()}"))
         here.hup()
         time.sleep(4)
         assert here.hears.told() == ["opened peer"]
@@ -150,7 +150,7 @@ def test_an_incident_over_a_reload_is_neither_told_twice_nor_forgotten(here: Sma
 
 
 def test_the_incident_of_a_service_that_leaves_ends_with_it(here: Small) -> None:
-    here.reload(_another(here, "gone", free_port()))
+    here.reload(here.another("gone", free_port()))
     wait_for(lambda: here.hears.told() == ["opened gone"], seconds=30)
     here.reload(here.text)
     wait_for(lambda: here.hears.told() == ["opened gone", "resolved gone"], seconds=10)
@@ -159,10 +159,10 @@ def test_the_incident_of_a_service_that_leaves_ends_with_it(here: Small) -> None
 
 def test_a_channel_that_changes_gets_what_was_owed_to_it(here: Small) -> None:
     here.hears.status = 500
-    here.reload(_another(here, "gone", free_port()))
+    here.reload(here.another("gone", free_port()))
     wait_for(here.hears.told, seconds=30)
     here.hears.status = 200
-    moved = _another(here, "gone", 1).replace("/page", "/else")
+    moved = here.another("gone", 1).replace("/page", "/else")
     here.reload(moved)
     wait_for(lambda: any(path == "/else" for _, path, _ in here.hears.requests), seconds=15)
 

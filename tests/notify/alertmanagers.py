@@ -85,6 +85,6 @@ async def _ready(running: Alertmanager, process: asyncio.subprocess.Process, dir
 
 
 def told(receiver: Receiver) -> list[tuple[str, str]]:
-    """Status and service of every alert that it has sent on."""
-    bodies = [json.loads(request.body) for request in receiver.requests]
-    return [(alert["status"], alert["labels"]["service"]) for body in bodies for alert in body["alerts"]]
+    """Status and service of every alert that it has sent on; of one without a service, its name."""
+    alerts = [alert for request in receiver.requests for alert in json.loads(request.body)["alerts"]]
+    return [(each["status"], each["labels"].get("service") or each["labels"]["alertname"]) for each in alerts]

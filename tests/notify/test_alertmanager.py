@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -128,3 +130,53 @@ async def test_what_is_over_is_repeated_until_it_is_known(
     repeating.use([channel(server)], language="en", timezone="UTC")
     await until(lambda: told(receiver) == [("firing", "rds"), ("resolved", "rds")])
     await repeating.close()
+
+
+def watchdog(server: Alertmanager, **labels: str) -> AlertmanagerChannel:
+    return channel(server, **labels).model_copy(update={"watchdog": True})
+
+
+async def test_the_watchdog_is_open_while_the_monitor_is_well_and_ends_when_it_is_not(
+    server: Alertmanager, receiver: Receiver, post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without any incident, in the rhythm of half a second instead of a minute."""
+    monkeypatch.setattr(module, "REFRESH_SECONDS", 0.5)
+    monkeypatch.setattr(module, "LASTING_SECONDS", 2.0)
+    unwell: list[str | None] = [None]
+    living = KeepAlive(state=State, post=post, url="http://127.0.0.1:10142", unwell=lambda: unwell[-1])
+    living.use([watchdog(server, environment="lab")], language="en", timezone="UTC")
+    await until(lambda: told(receiver) == [("firing", "Watchdog")])
+    (alert,) = await server.alerts()
+    assert alert["labels"] == {
+        "alertname": "Watchdog", "severity": "none", "host": socket.gethostname(), "environment": "lab",
+    }  # fmt: skip
+    assert alert["annotations"]["summary"] == "infra-monitor is alive"
+    assert alert["generatorURL"] == "http://127.0.0.1:10142/"
+    for _ in range(5):
+        await until_later(server, (await server.alerts())[0]["updatedAt"])
+    assert (await server.alerts())[0]["startsAt"] == alert["startsAt"], "it is the same alert all the time"
+    assert told(receiver) == [("firing", "Watchdog")]
+    unwell.append("the core has stood still for 16 s")
+    await until(lambda: told(receiver) == [("firing", "Watchdog"), ("resolved", "Watchdog")])
+    await living.close()
+
+
+async def test_each_machine_has_a_watchdog_of_its_own_and_a_test_by_hand_sends_none(
+    server: Alertmanager, post: Post
+) -> None:
+    """That one monitor lives says nothing of another; `host` is what the configuration says, if it does."""
+    for host in ("ec2-a", "ec2-b", "ec2-a"):
+        await watchdog(server, host=host).live(post, language="ko", url="http://127.0.0.1:10142")
+    alerts = await server.alerts()
+    assert sorted(each["labels"]["host"] for each in alerts) == ["ec2-a", "ec2-b"]
+    assert {each["annotations"]["summary"] for each in alerts} == {"infra-monitor가 정상 동작 중입니다"}
+    await watchdog(server).send(current(), post)
+    assert len(await server.alerts()) == 3
+
+
+async def test_who_did_not_ask_for_it_gets_no_watchdog(server: Alertmanager, post: Post) -> None:
+    living = KeepAlive(state=State, post=post, url="http://127.0.0.1:10142")
+    living.use([channel(server)], language="en", timezone="UTC")
+    await asyncio.sleep(0.3)
+    assert await server.alerts() == []
+    await living.close()

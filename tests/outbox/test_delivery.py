@@ -136,12 +136,47 @@ class TestDelivery:
         assert told(receiver) == ["inc-1", "inc-1", "inc-2"]
 
     async def test_a_channel_that_is_gone_keeps_its_notices_and_is_reported(self, house: House) -> None:
-        await house.commit(notice(1), channels=("old",))
+        await house.commit(notice(1, at=house.post.clock.now()), channels=("old",))
         with capture_logs() as logs:
             async with house.running() as outbox:
-                assert outbox.backlog["old"].pending == 1
+                (old,) = outbox.standings
+                assert (old.channel, old.kind, old.owed.pending) == ("old", None, 1)
         assert {"event": "outbox.unconfigured", "channel": "old", "pending": 1, "log_level": "warning"} in logs
         assert (await house.store.backlog())["old"].pending == 1
+
+    async def test_what_a_channel_that_is_gone_is_owed_is_abandoned_in_the_end_and_each_is_told_of(
+        self, house: House, receiver: Receiver
+    ) -> None:
+        """As late as for a receiver that is away; what is younger goes on waiting, and so does another channel's."""
+        now = house.post.clock.now()
+        await house.commit(notice(1, at=now - 101), notice(2, at=now - 100.5), notice(3, at=now), channels=("old",))
+        receiver.answers(503)
+        await house.commit(notice(4, at=now - 500), channels=("webhook",))
+        patience = Patience(shortest=0.001, longest=0.004, give_up_after=100.0, tries=10**9)
+        with capture_logs() as logs:
+            async with house.running(webhook(receiver), patience=patience) as outbox:
+                await until(lambda: house.outcomes["old", "opened", "abandoned"] == 2)
+                await until(lambda: outbox.backlog["old"] == Backlog(pending=1, dead=2, oldest_created_at=now))
+        told_of = [line for line in logs if line["event"] == "notice.abandoned"]
+        assert [(line["incident"], line["log_level"]) for line in told_of] == [("inc-1", "error"), ("inc-2", "error")]
+        assert {line["error"] for line in told_of} == {"no channel of this name is configured any more"}
+        assert house.outcomes["webhook", "opened", "abandoned"] == 0
+
+    async def test_a_channel_that_leaves_owing_something_is_reported_and_one_that_comes_back_is_served(
+        self, house: House, receiver: Receiver
+    ) -> None:
+        receiver.answers(503)
+        now = house.post.clock.now()
+        await house.commit(notice(1, at=now))
+        with capture_logs() as logs:
+            async with house.running(webhook(receiver)) as outbox:
+                await until(lambda: receiver.requests)
+                outbox.reload([], language="en")
+                assert [(each.channel, each.kind) for each in outbox.standings] == [("webhook", None)]
+                receiver.answer = accept
+                outbox.reload([webhook(receiver)], language="en")
+                await until(lambda: house.outcomes["webhook", "opened", "delivered"])
+        assert "outbox.unconfigured" in [line["event"] for line in logs]
 
     async def test_a_pause_does_not_outlive_a_restart(self, house: House, receiver: Receiver) -> None:
         """Nor does a clock that was a year ahead."""
@@ -164,6 +199,54 @@ class TestCounts:
             await until(lambda: outbox.backlog == {"webhook": Backlog(pending=2, oldest_created_at=now - 50)})
             receiver.answer = accept
             await until(lambda: outbox.backlog == {})
+
+
+class TestStandings:
+    async def test_they_say_what_came_of_the_newest_try(self, house: House, receiver: Receiver) -> None:
+        receiver.answers(503)
+        async with house.running(webhook(receiver), webhook(receiver, "other")) as outbox:
+            one, other = outbox.standings
+            assert (one.channel, one.kind, one.newest, one.delivered_at) == ("webhook", "webhook", None, None)
+            await house.commit(notice(1))
+            outbox.wake()
+            await until(lambda: (newest := outbox.standings[0].newest) and newest.error == "HTTP 503")
+            receiver.answer = accept
+            await until(lambda: outbox.standings[0].delivered_at)
+            newest = outbox.standings[0].newest
+            assert newest
+            assert (newest.outcome, newest.error, newest.at) == ("delivered", "", outbox.standings[0].delivered_at)
+            assert outbox.standings[1] == other
+
+    async def test_they_are_known_after_a_restart(self, house: House, receiver: Receiver) -> None:
+        """The newest end of any kind, and beside it when a notice was taken last."""
+        await house.commit(notice(1), notice(2))
+
+        async def answer(_request: Request) -> web.Response:
+            return web.Response(status=200 if len(receiver.requests) == 1 else 404)
+
+        receiver.answer = answer
+        async with house.running(webhook(receiver)):
+            await until(lambda: house.outcomes["webhook", "opened", "dead"])
+        async with house.running(webhook(receiver)) as outbox:
+            (known,) = outbox.standings
+        assert known.newest
+        assert (known.newest.outcome, known.newest.error, known.owed.dead) == ("dead", "HTTP 404", 1)
+        assert known.delivered_at
+        assert known.delivered_at <= known.newest.at
+
+    async def test_a_stop_lasts_until_the_channel_is_begun_anew(self, house: House, receiver: Receiver) -> None:
+        receiver.answers(410)
+        await house.commit(notice(1))
+        async with house.running(webhook(receiver)) as outbox:
+            await until(lambda: outbox.standings[0].stopped)
+            stopped = outbox.standings[0].stopped
+            assert stopped
+            assert (stopped.outcome, stopped.error) == ("stopped", "HTTP 410")
+            receiver.answer = accept
+            await until(outbox._sending["webhook"].done)
+            outbox.reload([webhook(receiver)], language="en")
+            await until(lambda: outbox.standings[0].delivered_at)
+            assert outbox.standings[0].stopped is None
 
 
 class Broken(Channel):

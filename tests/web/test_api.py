@@ -17,6 +17,7 @@ SERVICE_KEYS = {
     "response_time_ms",
     "error_rate",
     "metrics",
+    "units",
     "dependencies",
     "alerts",
     "diagnosis",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from monitor.web.openapi import document
-from monitor.web.routes import ROUTES
+from monitor.web.routes import ROUTES, Route
 from tests.web.conftest import Served
 
 
@@ -28,6 +30,35 @@ def test_every_reference_of_the_document_is_there_and_every_schema_is_used() -> 
     referred = set(re.findall(r"'#/components/schemas/(\w+)'", str(found)))
     assert referred == found["components"]["schemas"].keys()
     assert found["servers"] == [{"url": "http://127.0.0.1:10142"}]
+
+
+def test_where_there_are_users_every_operation_is_theirs_and_says_so() -> None:
+    found = document("", users=True)
+    assert found["components"]["securitySchemes"]["user"] == {"type": "http", "scheme": "basic"}
+    for methods in found["paths"].values():
+        for method, operation in methods.items():
+            assert operation["security"] == [{"token": []}, {"user": []}]
+            assert "401" in operation["responses"]
+            assert ("403" in operation["responses"]) == (method != "get")
+
+
+def test_what_leads_to_another_operation_names_one_that_is_there() -> None:
+    operations = {o["operationId"]: o for methods in document("")["paths"].values() for o in methods.values()}
+    links = [link for o in operations.values() for link in o["responses"]["200"].get("links", {}).values()]
+    assert {"acknowledge", "resolve", "end_silence", "end_maintenance", "look"} <= {e["operationId"] for e in links}
+    for link in links:
+        wanted = {each["name"] for each in operations[link["operationId"]]["parameters"] if each["required"]}
+        assert link["parameters"].keys() == wanted
+
+
+@pytest.mark.parametrize("route", [route for route in ROUTES if route.body], ids=lambda route: route.does)
+async def test_every_example_of_a_body_is_taken(broken: Served, route: Route) -> None:
+    (alert, *_) = await broken.data("/api/v1/alerts?service=rds")
+    assert route.examples
+    for example in route.examples:
+        path = route.path.replace("{id}", alert["id"]).replace("{name}", "rds")
+        answer = await broken.order(path, json=example)
+        assert answer.status == 200, await answer.text()
 
 
 def test_what_changes_something_needs_the_token_and_says_so() -> None:

@@ -105,7 +105,7 @@ async def test_an_incident_that_the_state_has_forgotten_is_in_the_history_with_i
 async def test_the_monitoring_says_how_it_is_itself(served: Served) -> None:
     await served.healthy("rds", Reading("load", 1.0))
     served.clock.at += 10
-    status = await served.data("/api/v1/status")
+    status = await served.data("/api/v1/monitoring")
     assert (status["running"], status["services"], status["stored_samples"]) == (True, 4, 1)
     assert status["started_at"] == answers.rfc3339(START)
     assert status["uptime_seconds"] > 10
@@ -127,7 +127,7 @@ async def test_a_history_that_cannot_be_read_is_said_and_costs_nothing_else(serv
     await served.healthy("rds", Reading("load", 1.0))
     await history.flush()
     await history._run(lambda file: file.close())
-    assert (await served.data("/api/v1/status"))["history"]["error"] is not None
+    assert (await served.data("/api/v1/monitoring"))["history"]["error"] is not None
     assert (await served.data("/api/v1/services/rds"))["uptime"]["24h"] == {"percent": None, "known_seconds": 0.0}
     answer = await served.client.get("/api/v1/services/rds/history?metric=load")
     await served.refused(answer, 503, "unavailable")

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.web.conftest import BEARER, Served
+from monitor.heartbeat import Sent
+from monitor.standings import Standing, Try
+from monitor.store import Backlog
+from tests.web.conftest import BEARER, START, Served
 
 
 async def test_it_is_healthy_until_a_part_stands_still(served: Served) -> None:
@@ -41,3 +44,34 @@ async def test_the_configuration_in_use_is_told(served: Served) -> None:
         "errors": ["no"],
         "warnings": ["hm"],
     }
+
+
+async def test_the_status_says_how_channels_configuration_and_heartbeat_stand(served: Served) -> None:
+    status = await served.data("/api/v1/monitoring")
+    assert (status["unwell"], status["channels"], status["heartbeat"]) == (None, [], None)
+    assert status["configuration"] == await served.data("/api/v1/config")
+    stopped = Try(START + 9.0, "stopped", "HTTP 410")
+    served.upkeep.standings = (
+        Standing(channel="chat", kind="slack", newest=Try(START, "delivered"), delivered_at=START, unrefreshed="no"),
+        Standing(channel="gone", kind="webhook", owed=Backlog(2, 1, START), newest=stopped, stopped=stopped),
+        Standing(channel="left", kind=None, owed=Backlog(1, 0, START)),
+    )
+    served.upkeep.heartbeats = Sent(3, START, "the answer was 503")
+    served.upkeep.stands_still = "the core has stood still for 20 s"
+    status = await served.data("/api/v1/monitoring")
+    begun, later = "2023-11-14T22:13:20.000Z", "2023-11-14T22:13:29.000Z"
+    nothing = dict.fromkeys(
+        ("oldest_at", "tried_at", "outcome", "error", "delivered_at", "stopped_at", "stopped_why", "refresh_error")
+    )
+    assert status["channels"] == [
+        nothing
+        | {"channel": "chat", "kind": "slack", "configured": True, "pending": 0, "dead": 0}
+        | {"tried_at": begun, "outcome": "delivered", "delivered_at": begun, "refresh_error": "no"},
+        nothing
+        | {"channel": "gone", "kind": "webhook", "configured": True, "pending": 2, "dead": 1, "oldest_at": begun}
+        | {"tried_at": later, "outcome": "stopped", "error": "HTTP 410"}
+        | {"stopped_at": later, "stopped_why": "HTTP 410"},
+        nothing | {"channel": "left", "kind": None, "configured": False, "pending": 1, "dead": 0, "oldest_at": begun},
+    ]
+    assert status["heartbeat"] == {"arrived_at": begun, "failures": 3, "error": "the answer was 503"}
+    assert status["unwell"] == "the core has stood still for 20 s"
