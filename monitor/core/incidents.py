@@ -193,7 +193,7 @@ def grade(turn: Turn) -> None:
     """As loud as the loudest of its alerts; once people were told, never less loud than it was."""
     for incident in turn.open_incidents():
         alerts = [alert for alert in incident.alerts if alert.resolved_at is None]
-        if not alerts:
+        if not alerts or (is_told(incident) and hold.may_be_planned(turn, incident)):
             continue
         loudest = max((alert.severity for alert in alerts), key=lambda severity: severity.rank)
         louder = loudest.rank > incident.severity.rank

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from monitor.core.model import CheckState, Fact, Finding, Message, Status, Trouble, Worker
+from monitor.core.model import CheckState, Fact, Finding, Message, Observation, PlannedExit, Status, Trouble, Worker
 
 RESTARTS: Final = "restarts"
 """The metric of unplanned restarts."""
@@ -40,7 +40,16 @@ def stopped(before: Iterable[Worker], facts: Iterable[Fact]) -> bool:
     return said and any(worker.alive for worker in before)
 
 
-def restarts(known: CheckState, after: Iterable[Worker], at: float) -> tuple[tuple[float, int], ...]:
+def ordered(known: CheckState, look: Observation, facts: Iterable[Fact]) -> bool:
+    """Whether PM2 itself said that it ended a process since the look before: also by its own rules, which leave no
+    other trace, and also when all was over before anybody could look."""
+    since = look.began if known.workers_at is None else known.workers_at
+    return any(isinstance(fact, PlannedExit) and look.ended - fact.seconds_ago >= since for fact in facts)
+
+
+def restarts(
+    known: CheckState, after: Iterable[Worker], at: float, *, was_ordered: bool
+) -> tuple[tuple[float, int], ...]:
     """The unplanned restarts of the last ten minutes. A counter that went down was reset and tells nothing; a worker
     that somebody created anew begins without a past, also after PM2 had given up on it."""
     old = {(each.app, each.worker): each for each in known.workers}
@@ -49,7 +58,7 @@ def restarts(known: CheckState, after: Iterable[Worker], at: float) -> tuple[tup
         before = old.get((worker.app, worker.worker))
         if before and created_anew(before, worker):
             return ()
-        more += max(0, worker.restarts - before.restarts) if before else 0
+        more += max(0, worker.restarts - before.restarts) if before and not was_ordered else 0
     kept = tuple(each for each in known.restarts if each[0] > at - WINDOW)
     return (*kept, (at, more)) if more else kept
 

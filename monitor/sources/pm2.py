@@ -11,6 +11,7 @@ from itertools import count
 from pathlib import Path
 from typing import Final
 
+from monitor.sources.pm2_bus import BusEvent
 from monitor.sources.pm2_entries import Entry, Standing, entries, printable, standing
 from monitor.sources.pm2_home import Pm2Unreadable, dumped, find_home
 from monitor.sources.pm2_link import Link, LinkLost, Pm2Unanswered, connect
@@ -28,6 +29,9 @@ NETWORKS_FRESH_SECONDS: Final = 60.0
 
 FINDS_HOME: Final = ("PM2_HOME", "HOME")
 """The variables that decide where a home is looked for."""
+
+PLANNED_REMEMBERED_SECONDS: Final = 60.0
+"""How long a planned exit is told of; a look that comes later has seen what came of it."""
 
 PAUSES_SECONDS: Final = (0.0, 0.0, 0.05, 0.2)
 """Before each try to get an answer over a connection that does not end at once."""
@@ -99,6 +103,8 @@ class Pm2Source:
         self._turn = asyncio.Lock()
         self._link: Link | None = None
         self._gone = list[Callable[[], None]]()
+        self._concerned = list[tuple[str, Callable[[], None]]]()
+        self._planned_at = dict[str, float]()
         self._last: Pm2Snapshot | None = None
         self._networks: _Networks | None = None
 
@@ -108,10 +114,51 @@ class Pm2Source:
         self._gone.append(callback)
         return partial(self._gone.remove, callback)
 
+    def on_event(self, app: str, callback: Callable[[], None]) -> Callable[[], None]:
+        """Have `callback` called whenever PM2's bus says something of that app: time to look. What comes back ends
+        that."""
+        self._concerned.append((app, callback))
+        return partial(self._concerned.remove, (app, callback))
+
     @property
     def is_watched(self) -> bool:
         """Whether anybody wants to be told."""
         return bool(self._gone)
+
+    @property
+    def answering_home(self) -> Path | None:
+        """The home of the daemon that we are connected to; None while there is none."""
+        return self._link.home if self._link is not None and not self._link.lost else None
+
+    def heard(self, event: BusEvent) -> None:
+        """Take in what the bus said."""
+        if event.planned:
+            self._planned_at[event.app] = asyncio.get_running_loop().time()
+        for app, callback in tuple(self._concerned):
+            if app == event.app:
+                callback()
+
+    def missed(self) -> None:
+        """The bus may have said anything meanwhile: whoever is concerned had better look."""
+        for _, callback in tuple(self._concerned):
+            callback()
+
+    def planned_exit(self, app: str) -> float | None:
+        """How many seconds ago a process of `app` ended that PM2 had told to; None if that is long ago or unknown."""
+        at = self._planned_at.get(app)
+        ago = None if at is None else asyncio.get_running_loop().time() - at
+        return ago if ago is not None and ago <= PLANNED_REMEMBERED_SECONDS else None
+
+    def processes(self, app: str | None) -> tuple[Process, ...]:
+        """Those of `app` when PM2 last answered, PM2's own children first; with None, the daemon itself."""
+        if self._last is None:
+            return ()
+        seen = self._last.processes
+        if app is None:
+            daemon = seen.get(self._last.daemon.pid)
+            return (daemon,) if daemon else ()
+        tops = [each.process for each in self._last.of(app) if each.process]
+        return (*tops, *(below for top in tops for below in seen.tree(top)[1:]))
 
     async def snapshot(self, deadline: float) -> Pm2Snapshot:
         """Ask PM2 until `deadline` (on the loop's clock). Raises Pm2Unanswered or Pm2Unreadable; what cannot be seen is

@@ -81,6 +81,15 @@ class Supervisor:
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedExit:
+    """A process of the app ended because its supervisor had told it to, so many seconds before the look saw it: by an
+    operator's order, or by the supervisor's own rules (memory, cron, watched files)."""
+
+    app: str
+    seconds_ago: float
+
+
+@dataclass(frozen=True, slots=True)
 class Firewall:
     """The security-group rules around a database's port, and what they come to. `lines` are all that count, in words;
     `open_with` is the command that would open the path where it is closed, `close_with` those that would take away what
@@ -188,6 +197,7 @@ Fact: TypeAlias = (
     | SessionHolder
     | Worker
     | Supervisor
+    | PlannedExit
     | Firewall
     | Environment
     | Pools
