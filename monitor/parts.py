@@ -14,6 +14,7 @@ from monitor.schedule import Schedule
 from monitor.service_monitoring import ServiceMonitoring
 from monitor.standings import Condition
 from monitor.store import Store
+from monitor.watch import Watch
 from monitor.web.serving import Serving
 
 
@@ -29,6 +30,7 @@ class Parts:
     outbox: Outbox
     keep_alive: KeepAlive
     schedule: Schedule
+    watch: Watch
     serving: Serving
     heartbeat: Heartbeat
 
