@@ -97,6 +97,7 @@ class Daemon:
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, self.stop)
             self._not_ready = None
+            self._vitals.expect("core", "store", "schedule", "watch")
             systemd.notify("READY=1")
             for work in (self._tick(self._parts), self._watch_files(self._parts)):
                 task = asyncio.create_task(work)
