@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import math
 import signal
-from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
@@ -25,6 +25,7 @@ from monitor.look import Surroundings, look, surroundings
 from monitor.metrics import Metrics
 from monitor.notify.base import Post
 from monitor.outbox import Outbox, Patience
+from monitor.parts import Parts
 from monitor.reloading import FileWatch, NotReloaded, Reloads
 from monitor.schedule import Key, Schedule
 from monitor.service_monitoring import ServiceMonitoring
@@ -49,22 +50,6 @@ READ_SECONDS: Final = 30.0
 
 class CannotStart(Exception):  # noqa: N818 — it is an answer for the operator
     """One clear line: what is in the way and how to mend it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
-    """What a running monitor is made of; a reload tells each of them what is new."""
-
-    around: Surroundings
-    store: Store
-    history: History
-    monitoring: ServiceMonitoring
-    metrics: Metrics
-    outbox: Outbox
-    keep_alive: KeepAlive
-    schedule: Schedule
-    serving: Serving
-    heartbeat: Heartbeat
 
 
 class Daemon:
@@ -109,30 +94,39 @@ class Daemon:
         return self._parts.heartbeat.sent if self._parts else None
 
     async def run(self) -> int:
-        """0 after an orderly end. Raises CannotStart with nothing half-started."""
+        """0 after an orderly end. The process is the monitor's alone: signals and systemd are spoken to. Raises
+        CannotStart with nothing half-started."""
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(_task_crashed)
-        async with AsyncExitStack() as stack:
-            loop.add_signal_handler(signal.SIGHUP, self._reload_soon)
-            try:
-                self._parts = await self._build(stack)
-            except (StoreError, CannotListen, NotSecure) as error:
-                raise CannotStart(str(error)) from error
+        loop.add_signal_handler(signal.SIGHUP, self._reload_soon)
+        async with self.running():
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, self.stop)
-            self._not_ready = None
             systemd.notify("READY=1")
-            for work in (self._tick(self._parts), self._watch_files(self._parts)):
+            await self._stopping.wait()
+            systemd.notify("STOPPING=1")
+        return 0
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[ServiceMonitoring]:
+        """At work until the block ends, for programs that embed it. Raises CannotStart with nothing half-started."""
+        async with AsyncExitStack() as stack:
+            try:
+                self._parts = parts = await self._build(stack)
+            except (StoreError, CannotListen, NotSecure) as error:
+                raise CannotStart(str(error)) from error
+            self._not_ready = None
+            for work in (self._tick(parts), self._watch_files(parts)):
                 task = asyncio.create_task(work)
                 stack.callback(task.cancel)
-            await self._stopping.wait()
-            self._not_ready = "stopping"
-            systemd.notify("STOPPING=1")
-            log.info("daemon.stopping")
-            async with self._turn:
-                pass  # a reload under way comes to its end first
+            try:
+                yield parts.monitoring
+            finally:
+                self._not_ready = "stopping"
+                log.info("daemon.stopping")
+                async with self._turn:
+                    pass  # a reload under way comes to its end first
         log.info("daemon.stopped")
-        return 0
 
     # Building ----------------------------------------------------------------------------------------------------
 
