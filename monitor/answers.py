@@ -5,15 +5,19 @@ Keys are always present, null if unknown; times are RFC 3339 in UTC; `error_rate
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
 
 from monitor.core import bounds
+from monitor.core.changes import distance, suspects
 from monitor.core.judge import judge, series
 from monitor.core.model import (
     Alert,
     Blind,
+    Change,
+    ChangeKind,
     CheckPlan,
     CheckState,
     Diagnosis,
@@ -34,10 +38,11 @@ from monitor.core.model import (
 from monitor.core.timeline import Moment
 from monitor.core.topology import dependencies
 from monitor.core.uptime import Availability, overall, shown, uptime_seconds
-from monitor.locale import speak
+from monitor.locale import lasting, speak
 
 Json: TypeAlias = dict[str, Any]
 
+OURSELVES: Final = "infra-monitor"
 UPTIME_WINDOWS: Final = ("24h", "7d", "30d")
 
 _COUNTED: Final = (
@@ -171,7 +176,8 @@ def incident(incident: Incident, statuses: Mapping[str, Status], *, language: st
         "impacted": [
             {"name": name, "status": statuses.get(name, Status.UNKNOWN).value} for name in sorted(incident.impacted)
         ],
-        "cause": diagnosis(incident.diagnosis, language) if incident.diagnosis else None,
+        "cause": _cause(incident, language),
+        "changes": [change(each, incident.began_at, language) for each in incident.changes],
         "alerts": [alert_of(alert, incident.id, language) for alert in incident.alerts],
         "opened_at": rfc3339(incident.opened_at),
         "resolved_at": rfc3339(incident.resolved_at),
@@ -185,6 +191,47 @@ def incident(incident: Incident, statuses: Mapping[str, Status], *, language: st
     }
 
 
+def change(change: Change, began_at: float | None, language: str) -> Json:
+    """What was changed, and `when` that was, seen from the beginning of the trouble."""
+    return {
+        "at": rfc3339(change.at),
+        "since": rfc3339(change.since),
+        "kind": change.kind.value,
+        "service": change.service or None,
+        "message": speak(change.message, language),
+        "when": None if began_at is None else _when(change, began_at, language),
+    }
+
+
+def _when(change: Change, began_at: float, language: str) -> str:
+    far = distance(change, began_at)
+    values = {"least": lasting(far.least, language), "most": lasting(far.most, language)}
+    return speak(Message(f"change.when.{far.word}", values), language)
+
+
+def _cause(incident: Incident, language: str) -> Json | None:
+    """What was changed shortly before stands behind the first of the evidence, which is what failed."""
+    if incident.diagnosis is None:
+        return None
+    near = suspects(incident)
+    lately = [change(each, incident.began_at, language) for each in near]
+    cause = diagnosis(_without_what_is_told_better(incident.diagnosis, near), language)
+    first, rest = cause["evidence"][:1], cause["evidence"][1:]
+    said = [
+        {"service": each["service"] or OURSELVES, "message": f"{each['message']} ({each['when']})", "at": each["at"]}
+        for each in lately
+    ]
+    return cause | {"evidence": [*first, *said, *rest]}
+
+
+def _without_what_is_told_better(diagnosis: Diagnosis, near: Iterable[Change]) -> Diagnosis:
+    """A change of the rules says when it was, seen from the trouble; the bare difference says no more."""
+    if not any(each.kind is ChangeKind.RULES for each in near):
+        return diagnosis
+    kept = tuple(each for each in diagnosis.evidence if each.message.key != "evidence.rules_changed")
+    return replace(diagnosis, evidence=kept)
+
+
 def availability(found: Availability | None) -> Json:
     """Percent to three digits, of the seconds in which it was known; see `core.uptime`."""
     percent = found.percent if found else None
@@ -194,7 +241,7 @@ def availability(found: Availability | None) -> Json:
     }
 
 
-def moment(moment: Moment) -> Json:
+def moment(moment: Moment, language: str) -> Json:
     """One line of an incident's timeline."""
     return {
         "at": rfc3339(moment.at),
@@ -203,6 +250,7 @@ def moment(moment: Moment) -> Json:
         "what": moment.what,
         "by": moment.by,
         "note": moment.note,
+        "message": speak(moment.message, language) if moment.message else None,
     }
 
 
@@ -268,14 +316,6 @@ def diagnosis(diagnosis: Diagnosis, language: str) -> Json:
         ],
         "ruled_out": [{"cause": each.cause, "why": speak(each.why, language)} for each in diagnosis.ruled_out],
         "remedy": speak(diagnosis.remedy, language) if diagnosis.remedy else None,
-    }
-
-
-def topology(plan: Plan, state: State, now: float) -> Json:
-    """Who depends on whom; an edge points from the dependant to what it needs."""
-    return {
-        "services": [{"name": name, "status": shown(state, name, now).value} for name in plan.services],
-        "edges": [{"from": name, "to": other} for name, each in plan.services.items() for other in each.depends_on],
     }
 
 

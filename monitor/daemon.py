@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import signal
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
@@ -14,7 +13,7 @@ from typing import Any, Final
 import structlog
 
 from monitor import __version__, systemd
-from monitor.clock import Clock, SystemClock
+from monitor.clock import SystemClock
 from monitor.config.load import ConfigError, Loaded, load
 from monitor.core.model import Input
 from monitor.heartbeat import Heartbeat, Sent
@@ -34,6 +33,7 @@ from monitor.standings import Standing
 from monitor.store import Store, StoreError
 from monitor.telling import told
 from monitor.vitals import Vitals
+from monitor.watch import Watch
 from monitor.watching import Watching, files_of
 from monitor.web.app import create_app
 from monitor.web.auth import token_of
@@ -63,7 +63,6 @@ class Daemon:
         self._security = Security()
         self._vitals = Vitals(self._clock)
         self._parts: Parts | None = None
-        self._told_by: dict[Key, Callable[[], None]] = {}
         self._turn = asyncio.Lock()
         self._stopping = asyncio.Event()
         self._not_ready: str | None = "starting"
@@ -187,11 +186,13 @@ class Daemon:
             outbox=outbox,
             keep_alive=keep_alive,
             schedule=schedule,
+            watch=Watch(around=around, schedule=schedule, clock=self._clock, pulse=partial(self._vitals.beat, "watch")),
             serving=serving,
             heartbeat=heartbeat,
         )
         await self._start(parts)
         stack.push_async_callback(schedule.close, within_seconds=DRAIN_SECONDS)
+        stack.push_async_callback(parts.watch.close)
         log.info("daemon.ready", version=__version__, services=len(config.services), address=address)
         return parts
 
@@ -210,6 +211,7 @@ class Daemon:
 
     async def _start(self, parts: Parts) -> None:
         monitoring, metrics = parts.monitoring, parts.metrics
+        metrics.watch_watchers(watched=lambda: parts.watch.watched, events=lambda: parts.watch.events)
         metrics.watch_outbox(lambda: parts.outbox.backlog, self._clock.now)
         metrics.watch_channels(lambda: self.standings, lambda: parts.keep_alive.failures)
         metrics.watch_reloads(lambda: (self.reloads.successful, self.reloads.taken_at))
@@ -220,7 +222,7 @@ class Daemon:
         await parts.outbox.start()
         parts.history.start()
         parts.schedule.start({key: check.every for key, check in self._watching.checks.items()})
-        self._be_told(parts)
+        parts.watch.start(self._watching.checks)
         config = self._watching.loaded.config
         parts.keep_alive.use(config.notify, language=config.language, timezone=config.timezone)
         await parts.heartbeat.use(config.heartbeat)
@@ -231,14 +233,8 @@ class Daemon:
         assert parts is not None  # noqa: S101 — the schedule is one of them
         observation = await look(service, self._watching.checks[Key(service, check)], parts.around)
         parts.metrics.looked(observation)
+        parts.watch.looked(observation)
         await asyncio.shield(_take(parts.monitoring, observation))
-
-    def _be_told(self, parts: Parts) -> None:
-        """Checks that can be told of a change have themselves looked at when it comes."""
-        for key, check in self._watching.checks.items():
-            if key not in self._told_by:
-                look_now = partial(_want_now, parts.schedule, key, self._clock)
-                self._told_by[key] = check.watch(parts.around.env(key.service, math.inf), look_now)
 
     # While it runs -----------------------------------------------------------------------------------------------
 
@@ -354,12 +350,12 @@ class Daemon:
             anew = frozenset(new.checks)
         leaving = anew | (old.checks.keys() - new.checks.keys())
         await parts.schedule.drop(leaving)
-        for key in leaving & self._told_by.keys():
-            self._told_by.pop(key)()
+        for key in leaving:
+            parts.watch.drop(key)
         await parts.around.reload(loaded.databases, loaded.environment, config.aws)
         parts.metrics.reload(new.by_service)
         parts.schedule.add({key: new.checks[key].every for key in new.checks if key in anew})
-        self._be_told(parts)
+        parts.watch.add(new.checks)
         await parts.around.rest()
         patience = Patience(give_up_after=config.give_up)
         parts.outbox.reload(config.notify, language=config.language, timezone=config.timezone, patience=patience)
@@ -372,10 +368,6 @@ class Daemon:
 def _warn(loaded: Loaded) -> None:
     for warning in loaded.warnings:
         log.warning("config.warning", text=warning)
-
-
-def _want_now(schedule: Schedule, key: Key, clock: Clock) -> None:
-    schedule.want(key.service, key.check, clock.now())
 
 
 async def _take(monitoring: ServiceMonitoring, news: Input) -> None:

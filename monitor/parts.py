@@ -13,6 +13,7 @@ from monitor.outbox import Outbox
 from monitor.schedule import Schedule
 from monitor.service_monitoring import ServiceMonitoring
 from monitor.store import Store
+from monitor.watch import Watch
 from monitor.web.serving import Serving
 
 
@@ -28,5 +29,6 @@ class Parts:
     outbox: Outbox
     keep_alive: KeepAlive
     schedule: Schedule
+    watch: Watch
     serving: Serving
     heartbeat: Heartbeat

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from pydantic import TypeAdapter, ValidationError
 
-from monitor.core.model import Incident, Maintenance, Notice, Recurring, ServiceState, Silence, State
+from monitor.core.model import Change, Incident, Link, Maintenance, Notice, Recurring, ServiceState, Silence, State
 
 
 class Key(NamedTuple):
@@ -30,9 +30,18 @@ class Frame:
     recurring: tuple[str, ...] = ()
 
 
-FRAME: Final = Key("frame", "")
+@dataclass(frozen=True, slots=True)
+class Lately:
+    """What was changed lately, and who was seen to use what; it is short, and kept in one piece."""
 
-Piece: TypeAlias = ServiceState | Incident | Silence | Maintenance | Recurring | Frame
+    changes: tuple[Change, ...] = ()
+    links: tuple[Link, ...] = ()
+
+
+FRAME: Final = Key("frame", "")
+LATELY: Final = Key("lately", "")
+
+Piece: TypeAlias = ServiceState | Incident | Silence | Maintenance | Recurring | Frame | Lately
 
 _SERVICE: Final = TypeAdapter(ServiceState)
 _INCIDENT: Final = TypeAdapter(Incident)
@@ -40,6 +49,7 @@ _SILENCE: Final = TypeAdapter(Silence)
 _MAINTENANCE: Final = TypeAdapter(Maintenance)
 _RECURRING: Final = TypeAdapter(Recurring)
 _FRAME: Final = TypeAdapter(Frame)
+_LATELY: Final = TypeAdapter(Lately)
 _NOTICE: Final = TypeAdapter(Notice)
 _PIECES: Final[Mapping[str, TypeAdapter[Any]]] = {
     "service": _SERVICE,
@@ -48,6 +58,7 @@ _PIECES: Final[Mapping[str, TypeAdapter[Any]]] = {
     "maintenance": _MAINTENANCE,
     "recurring": _RECURRING,
     "frame": _FRAME,
+    "lately": _LATELY,
 }
 _ADAPTERS: Final[Mapping[type[Piece | Notice], TypeAdapter[Any]]] = {
     ServiceState: _SERVICE,
@@ -56,6 +67,7 @@ _ADAPTERS: Final[Mapping[type[Piece | Notice], TypeAdapter[Any]]] = {
     Maintenance: _MAINTENANCE,
     Recurring: _RECURRING,
     Frame: _FRAME,
+    Lately: _LATELY,
     Notice: _NOTICE,
 }
 
@@ -70,6 +82,7 @@ def split(state: State) -> dict[Key, Piece]:
     for kind, listed in _lists(state):
         pieces |= {Key(kind, each.id): each for each in listed}
     pieces[FRAME] = _frame(state)
+    pieces[LATELY] = Lately(state.changes, state.links)
     return pieces
 
 
@@ -77,6 +90,7 @@ def join(pieces: Mapping[Key, Piece]) -> State:
     """The state again; `join(split(state)) == state`. Pieces that the frame does not list come last."""
     frame = pieces.get(FRAME)
     order = frame if isinstance(frame, Frame) else Frame()
+    lately = pieces.get(LATELY)
     return State(
         services={key.id: each for key, each in pieces.items() if isinstance(each, ServiceState)},
         incidents=_ordered((each for each in pieces.values() if isinstance(each, Incident)), order.incidents),
@@ -84,6 +98,8 @@ def join(pieces: Mapping[Key, Piece]) -> State:
         maintenance=_ordered((each for each in pieces.values() if isinstance(each, Maintenance)), order.maintenance),
         sequence=order.sequence,
         recurring=_ordered((each for each in pieces.values() if isinstance(each, Recurring)), order.recurring),
+        changes=lately.changes if isinstance(lately, Lately) else (),
+        links=lately.links if isinstance(lately, Lately) else (),
     )
 
 
@@ -97,15 +113,20 @@ def changed(before: State | None, after: State) -> frozenset[Key]:
             keys |= _differing(kind, {each.id: each for each in old}, {each.id: each for each in new})
     if _frame(before) != _frame(after):
         keys.add(FRAME)
+    if (before.changes, before.links) != (after.changes, after.links):
+        keys.add(LATELY)
     return frozenset(keys)
 
 
 def is_quiet(before: State | None, after: State, keys: Iterable[Key]) -> bool:
     """Whether the change is nothing but what another look brought, and no service is believed to be anything else by
-    it. Losing that in a crash costs a look, so that it may wait for company before it is written."""
+    it. Losing that in a crash costs a look, which finds again what was changed, so that it may wait for company before
+    it is written."""
     if before is None:
         return False
     for key in keys:
+        if key == LATELY:
+            continue
         old, new = before.services.get(key.id), after.services.get(key.id)
         if key.kind != "service" or old is None or new is None or replace(old, checks=new.checks) != new:
             return False

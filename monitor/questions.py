@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Final
 
-from monitor import __version__, answers
+from monitor import __version__, answers, chain
 from monitor.answers import Json
-from monitor.core.model import Incident, State
+from monitor.core.model import Incident, Plan, State
 from monitor.core.step import UnknownId
 from monitor.core.timeline import timeline
+from monitor.core.topology import linked
 from monitor.core.uptime import Stay, shown
 from monitor.history import FULL_HOURS, History, Resolution
 from monitor.history_file import Point, Size
@@ -36,6 +37,11 @@ class Questions:
         return self._monitoring.state
 
     @property
+    def _plan(self) -> Plan:
+        """With the dependencies that were found out."""
+        return linked(self._monitoring.plan, self._state.links)
+
+    @property
     def _now(self) -> float:
         return self._monitoring.clock.now()
 
@@ -44,8 +50,15 @@ class Questions:
         return answers.summary(self._monitoring.plan, self._state, self._now)
 
     def topology(self) -> Json:
-        """Who depends on whom."""
-        return answers.topology(self._monitoring.plan, self._state, self._now)
+        """Who depends on whom, and how each is."""
+        return chain.topology(self._monitoring.plan, self._state, self._now, self._language())
+
+    def explanation(self, names: Collection[str] = ()) -> Json:
+        """What is wrong and why, of these services or of all."""
+        for name in names:
+            self._known(name)
+        plan, state, language = self._monitoring.plan, self._state, self._language()
+        return chain.explained(plan, state, self._now, names=names, language=language, url=self._url)
 
     async def services(self) -> list[Json]:
         """Every service, in the order of the configuration."""
@@ -55,7 +68,7 @@ class Questions:
         """One service."""
         self._known(name)
         uptime = await self._uptime(name)
-        return answers.service(self._monitoring.plan, self._state, name, self._now, self._language(), uptime=uptime)
+        return answers.service(self._plan, self._state, name, self._now, self._language(), uptime=uptime)
 
     async def alerts(
         self,
@@ -100,7 +113,7 @@ class Questions:
         if found is None:
             raise UnknownId("incident", name)
         moments = timeline(found, await self._stays(found.opened_at))
-        return self._incident(found) | {"timeline": [answers.moment(each) for each in moments]}
+        return self._incident(found) | {"timeline": [answers.moment(each, self._language()) for each in moments]}
 
     def alert(self, name: str) -> Json:
         """One alert that the state still holds."""

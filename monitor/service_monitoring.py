@@ -12,7 +12,7 @@ import structlog
 from monitor.callbacks import Callback, Callbacks
 from monitor.clock import Clock
 from monitor.core import moments
-from monitor.core.model import AddWindow, Event, Input, NoticeDue, Observation, Plan, State
+from monitor.core.model import AddWindow, Event, Input, NoticeDue, Observation, Plan, Reloaded, State
 from monitor.core.step import begin, step
 from monitor.history import History
 from monitor.recurrence import Unclear, due
@@ -120,10 +120,10 @@ class ServiceMonitoring:
         Raises StoreError, with plan and state unchanged, when it cannot be kept."""
         async with self._turn:
             before, now = self._state, self.clock.now()
-            state, events = step(plan, begin(plan, before, now), now, None)
+            state, events = step(plan, begin(plan, before, now), now, Reloaded())
             await self._store.commit(before, state, self._outgoing(events))
             self._plan, self._state = plan, state
-            self._tell(Change(None, before, state, events, now))
+            self._tell(Change(Reloaded(), before, state, events, now))
 
     async def _step(self, news: Input) -> tuple[Event, ...]:
         before, now = self._state, self.clock.now()

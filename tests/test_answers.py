@@ -8,10 +8,16 @@ from dataclasses import replace
 from monitor import answers
 from monitor.core.model import (
     Blind,
+    Change,
+    ChangeKind,
     CheckPlan,
+    Confidence,
+    Diagnosis,
+    Evidence,
     Failed,
     Failure,
     Incident,
+    Message,
     Notice,
     NoticeDue,
     Observation,
@@ -108,12 +114,52 @@ def test_an_incident_names_root_impacted_and_cause_in_both_languages() -> None:
     assert english.keys() == korean.keys()
 
 
+def test_what_was_changed_stands_among_the_evidence_with_how_long_before_it_was() -> None:
+    _state, notices = _after(("rds", "rds", REFUSED))
+    rules = Message("change.rules", {"service": "wall", "removed": "in sg-db tcp 5432 from sg-app", "added": "–"})
+    began = notices[0].incident.began_at
+    assert began is not None
+    changed = replace(
+        notices[0].incident,
+        changes=(
+            Change(ChangeKind.RULES, "wall", rules, began - 42, began - 42),
+            Change(ChangeKind.CONFIGURATION, "", Message("change.configuration"), began - 99, began - 99),
+            Change(ChangeKind.DIED, "nodejs", Message("change.died", {"app": "n", "count": 1}), began + 5, began + 3),
+        ),
+    )
+    answer = answers.incident(changed, {}, language="en", url="")
+    assert [each["message"] for each in answer["cause"]["evidence"][1:3]] == [
+        (
+            "the rules of wall were changed; removed: in sg-db tcp 5432 from sg-app; added: – "
+            "(42s before the trouble began)"
+        ),
+        "infra-monitor took its configuration anew (1m 39s before the trouble began)",
+    ]
+    assert answer["cause"]["evidence"][2]["service"] == "infra-monitor"
+    assert [each["when"] for each in answer["changes"]] == [
+        "42s before the trouble began", "1m 39s before the trouble began", "3s after the trouble began",
+    ]  # fmt: skip
+    korean = answers.incident(changed, {}, language="ko", url="")
+    assert korean["changes"][0]["when"] == "장애 시작 42초 전"
+
+
+def test_a_change_of_the_rules_is_not_told_twice() -> None:
+    evidence = Evidence("wall", Message("evidence.rules_changed", {"added": "–", "removed": "a"}), NOW)
+    rules = Message("change.rules", {"service": "wall", "removed": "a", "added": "–"})
+    told = Incident(
+        "i-1",
+        "wall",
+        Severity.CRITICAL,
+        NOW,
+        diagnosis=Diagnosis("x", Message("cause.unknown.summary", {"service": "wall"}), Confidence.LIKELY, (evidence,)),
+        began_at=NOW,
+        changes=(Change(ChangeKind.RULES, "wall", rules, NOW - 5, NOW - 300),),
+    )
+    (said,) = answers.incident(told, {}, language="en", url="")["cause"]["evidence"]
+    assert said["message"].endswith("(between 5m and 5s before the trouble began)")
+
+
 def test_an_incident_that_lost_its_alerts_to_another_still_has_a_title() -> None:
     lone = Incident("i-1", "rds", Severity.WARNING, NOW, resolved_at=NOW + 9, adopted_by="i-2")
     answer = answers.incident(lone, {"rds": Status.HEALTHY}, language="en", url="http://x")
     assert (answer["title"], answer["part_of"], answer["status"]) == ("rds is degraded", "i-2", "resolved")
-
-
-def test_the_topology_points_from_the_dependant_to_what_it_needs() -> None:
-    answer = answers.topology(PLAN, begin(PLAN, None, NOW), NOW)
-    assert answer["edges"] == [{"from": "nodejs", "to": "rds"}]

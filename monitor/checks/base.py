@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
@@ -16,6 +16,7 @@ from monitor.sources.aside import Aside
 from monitor.sources.aws import Aws
 from monitor.sources.host import HostSource
 from monitor.sources.nginx import NginxSources
+from monitor.sources.processes import Process
 
 if TYPE_CHECKING:
     from monitor.clock import Clock
@@ -110,6 +111,15 @@ class Env:
     def remaining(self) -> float:
         """Seconds left until the deadline, never negative."""
         return max(0.0, self.deadline - asyncio.get_running_loop().time())
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """What tells, between two looks, that it is time for the next: one of these processes ends, or one of these files
+    changes. What matters most stands first, for there may not be room for all."""
+
+    processes: tuple[Process, ...] = ()
+    files: tuple[str, ...] = ()
 
 
 def _bound(value: object) -> object:
@@ -253,6 +263,11 @@ class Check(BaseModel):
         """What others may need of this check: PM2's daemon provides `pm2`, or `pm2 HOME`, to the apps of that home."""
         return ()
 
+    @property
+    def asks(self) -> tuple[str, ...]:
+        """The addresses that it asks, as `host:port`, where it asks a server of the service itself."""
+        return ()
+
     def judged_by(self) -> tuple[Threshold, ...]:
         """The default thresholds with the configured bounds put in."""
         return tuple(
@@ -263,6 +278,10 @@ class Check(BaseModel):
         """Have `look_now` called, on the loop, whenever something may have changed, until what comes back is called.
         Most kinds are told of nothing."""
         return _nothing_to_end
+
+    def signs(self, env: Env, facts: Iterable[Fact]) -> Signs:  # noqa: ARG002 — for those who have any
+        """What to keep an eye on until the next look; asked after each one that saw something, with its facts."""
+        return Signs()
 
     @abstractmethod
     async def look(self, env: Env) -> Seen:

@@ -167,6 +167,11 @@ class HttpCheck(Check):
             raise ValueError("contains: an answer to HEAD has no text")
         return self
 
+    @property
+    def asks(self) -> tuple[str, ...]:
+        """The server of its URL."""
+        return (str(parse_url(self.url).address),)
+
     async def look(self, env: Env) -> Seen:
         """Raises CheckFailed with `up` 0 and what was learnt until then, CheckBlind when this machine cannot ask."""
         target, watch = parse_url(self.url), Stopwatch()

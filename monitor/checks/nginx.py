@@ -9,13 +9,13 @@ from typing import Annotated, ClassVar, Final, Literal, TypeVar
 from pydantic import AfterValidator, Field
 
 from monitor.checks import nginx_certificates
-from monitor.checks.base import Check, CheckBlind, CheckFailed, Env, Family
+from monitor.checks.base import Check, CheckBlind, CheckFailed, Env, Family, Signs
 from monitor.checks.nginx_elsewhere import elsewhere, refused_here
 from monitor.checks.nginx_plan import names_of, plan_routes
 from monitor.checks.nginx_readings import FAMILIES, facts_of, readings_of, written_readings
 from monitor.checks.nginx_survey import Survey, survey
 from monitor.checks.nginx_verdicts import Clues, judge
-from monitor.core.model import Failure, Finding, Message, Reading, Seen, Status, Threshold
+from monitor.core.model import Fact, Failure, Finding, Message, Reading, Seen, Status, Threshold
 from monitor.sources.nginx import NginxSource, OnDisk, Written
 from monitor.sources.nginx_conf import Configuration
 from monitor.sources.nginx_conf.shadow import Trial
@@ -72,6 +72,11 @@ class NginxCheck(Check):
     def watch(self, env: Env, look_now: Callable[[], None]) -> Callable[[], None]:  # noqa: ARG002 — nobody tells of Nginx
         """Its logs are followed for as long as it is watched."""
         return env.nginx.use(self.config, prefix=self.prefix, pid_file=self.pid)
+
+    def signs(self, env: Env, facts: Iterable[Fact]) -> Signs:  # noqa: ARG002 — its source knows more than the facts
+        """A master or worker that ends; whatever of the configuration, the certificates and the error logs changes."""
+        source = env.nginx.get(self.config, prefix=self.prefix, pid_file=self.pid)
+        return Signs(source.processes, source.files)
 
     async def look(self, env: Env) -> Seen:
         """Raises CheckFailed in phase process (not_running), connect (refused) or answer (frozen, timeout), CheckBlind

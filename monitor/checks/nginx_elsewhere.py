@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from pathlib import Path
 
 from monitor.checks.nginx_verdicts import Elsewhere, PeerLook
 from monitor.sources.nginx_conf import Configuration
 from monitor.sources.pm2 import Pm2Sources, Pm2Unanswered, Pm2Unreadable
+from monitor.sources.pm2_network import networks
 from monitor.sources.processes import process_manager_homes
-from monitor.sources.sockets import descriptors
-from monitor.sources.tcp_table import LISTENING, rows
 
 _LOCAL = frozenset({"127.0.0.1", "localhost", "::1", "0.0.0.0", ""})  # noqa: S104 — where others listen
 
@@ -43,33 +40,13 @@ async def elsewhere(
 
 
 async def _listening_apps(pm2: Pm2Sources, deadline: float) -> dict[str, frozenset[int]]:
-    """Each application's ports. In cluster mode PM2 itself listens, for an application that no port shows."""
+    """Each application's ports."""
     found = dict[str, frozenset[int]]()
     for source in pm2.in_use or [pm2.get(Path(home)) for home in process_manager_homes()]:
         try:
             snapshot = await source.snapshot(deadline)
         except (Pm2Unanswered, Pm2Unreadable):
             continue
-        listening = _listening_sockets()
-        for each in snapshot.instances:
-            if each.process is not None:
-                tree = [process.pid for process in snapshot.processes.tree(each.process)]
-                found[each.entry.name] = found.get(each.entry.name, frozenset()) | _ports(tree, listening)
-        silent = [name for name, ports in found.items() if not ports]
-        if len(silent) == 1:
-            taken = frozenset(port for ports in found.values() for port in ports)
-            found[silent[0]] = _ports([snapshot.daemon.pid], listening) - taken
+        for app, network in networks(snapshot.daemon.pid, snapshot.trees()).items():
+            found[app] = found.get(app, frozenset()) | network.ports
     return found
-
-
-def _listening_sockets() -> Mapping[int, int]:
-    return {each.inode: each.local_port for each in rows(os.getpid()) if each.state == LISTENING}
-
-
-def _ports(pids: Iterable[int], listening: Mapping[int, int]) -> frozenset[int]:
-    """Those of processes that we may look into."""
-    found = set[int]()
-    for pid in pids:
-        with suppress(OSError):
-            found |= {listening[inode] for inode in descriptors(pid).sockets if inode in listening}
-    return frozenset(found)

@@ -9,8 +9,9 @@ from typing import Final
 from monitor.checks.base import Family
 from monitor.checks.nginx_survey import Survey
 from monitor.checks.nginx_verdicts import PeerLook, RouteLook
-from monitor.core.model import Fact, NginxProcesses, Reading, UpstreamPeer
+from monitor.core.model import Fact, NginxProcesses, NginxRoute, Reading, UpstreamPeer
 from monitor.sources.nginx import OnDisk, Written
+from monitor.sources.nginx_conf import Configuration
 from monitor.sources.nginx_conf.shadow import Trial
 from monitor.sources.nginx_processes import NginxMaster
 
@@ -126,7 +127,7 @@ def written_readings(written: Written) -> Iterator[Reading]:
 
 
 def facts_of(disk: OnDisk, seen: Survey) -> tuple[Fact, ...]:
-    """The processes, and each peer as it answered when it was asked directly."""
+    """The processes, each peer as it answered when it was asked directly, and which route leads to which."""
     found = dict[tuple[str, str], Fact]()
     for route in seen.routes:
         for peer in route.peers:
@@ -134,11 +135,26 @@ def facts_of(disk: OnDisk, seen: Survey) -> tuple[Fact, ...]:
             if key not in found or not peer.outcome.answered:
                 outcome = peer.outcome
                 found[key] = UpstreamPeer(*key, outcome.reason, outcome.status, round(outcome.seconds, 4))
+    named = ((route.plan.name, peer.address) for route in seen.routes for peer in route.peers)
+    facts = (*found.values(), *(NginxRoute(*each) for each in dict.fromkeys(named)))
     master = disk.master
     if not isinstance(master, NginxMaster):
-        return tuple(found.values())
-    stopped = sum(each.stopped for each in master.workers)
-    return (NginxProcesses(master.pid, len(master.workers), stopped, master.loaded_at), *found.values())
+        return facts
+    return (_processes(master, disk.configuration), *facts)
+
+
+def _processes(master: NginxMaster, configuration: Configuration) -> NginxProcesses:
+    newest = max(configuration.files, key=lambda file: file.changed_at, default=None)
+    return NginxProcesses(
+        master.pid,
+        len(master.workers),
+        stopped=sum(each.stopped for each in master.workers),
+        loaded_at=master.loaded_at,
+        newest_at=max((each.started_at for each in master.workers), default=None),
+        digest=configuration.digest,
+        edited_file=newest.path if newest else "",
+        edited_at=newest.changed_at if newest else 0.0,
+    )
 
 
 def _of_nginx(disk: OnDisk, seen: Survey) -> Iterator[Reading]:

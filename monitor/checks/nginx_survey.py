@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from monitor.checks.nginx_plan import RoutePlan, certificate_question, own_questions, status_question
 from monitor.checks.nginx_verdicts import PeerLook, RouteLook
@@ -31,7 +32,7 @@ SLOW: Final = 0.7
 """A peer that needs this share of the time which we would wait is not asked through Nginx."""
 
 UNSURE_SECONDS: Final = 1.0
-"""When nothing has come through Nginx until then, Nginx itself is asked."""
+"""When nothing has come through Nginx until then, or all has been asked before that, Nginx itself is asked."""
 
 AT_ONCE: Final = 50
 _SERVER_ERROR: Final = 500
@@ -68,7 +69,8 @@ class _Asking:
         self._end = max(now, deadline - RESERVE_SECONDS)
         self._direct_end = now + (self._end - now) * DIRECT_SHARE
         self._room = asyncio.Semaphore(AT_ONCE)
-        self._answered = asyncio.Event()
+        self._answered = False
+        self._sure = asyncio.Event()
 
     async def run(self, plans: tuple[RoutePlan, ...]) -> Survey:
         questions = {each.question for plan in plans for each in plan.peers}
@@ -76,6 +78,7 @@ class _Asking:
             direct = {each: group.create_task(self._ask(each, self._direct_end)) for each in questions}
             routes = [group.create_task(self._route(each, direct)) for each in plans]
             status = group.create_task(self._status())
+            group.create_task(self._all_asked({*routes, status}))
             own = group.create_task(self._own())
             certificates = group.create_task(self._certificates())
         numbers, page = status.result()
@@ -97,8 +100,7 @@ class _Asking:
         if plan.question is None or _is_better_left(plan, peers, patience):
             return RouteLook(plan, peers, WITHHELD)
         via = await self._ask(plan.question, now + patience)
-        if via.answered:
-            self._answered.set()
+        self._heard(via)
         return RouteLook(plan, peers, via)
 
     async def _status(self) -> tuple[StubStatus | None, Outcome | None]:
@@ -109,21 +111,30 @@ class _Asking:
             if question is None:
                 continue
             last = await self._ask(question, self._end)
-            if last.answered:
-                self._answered.set()
-                if (numbers := parse_stub_status(last.body)) is not None:
-                    return numbers, last
+            self._heard(last)
+            if last.answered and (numbers := parse_stub_status(last.body)) is not None:
+                return numbers, last
         return None, last
+
+    def _heard(self, outcome: Outcome) -> None:
+        if outcome.answered:
+            self._answered = True
+            self._sure.set()
+
+    async def _all_asked(self, tasks: Iterable[asyncio.Task[Any]]) -> None:
+        """Where nobody answers at all, nothing more is to be waited for."""
+        await asyncio.wait(tuple(tasks))
+        self._sure.set()
 
     async def _own(self) -> tuple[Outcome, ...]:
         """Only when nothing else says whether Nginx answers: each such request is a line in its access log."""
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(min(UNSURE_SECONDS, max(0.0, self._end - asyncio.get_running_loop().time()))):
-                await self._answered.wait()
-        except TimeoutError:
-            questions = own_questions(self._configuration)
-            return tuple(await asyncio.gather(*(self._ask(each, self._end) for each in questions)))
-        return ()
+                await self._sure.wait()
+        if self._answered:
+            return ()
+        questions = own_questions(self._configuration)
+        return tuple(await asyncio.gather(*(self._ask(each, self._end) for each in questions)))
 
     async def _certificates(self) -> dict[str, bytes]:
         """One handshake for each certificate, under the first of its names."""

@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from monitor.checks.base import Check, CheckBlind, CheckFailed, Env, Family, Seconds
-from monitor.core.model import Fact, Failure, Finding, Message, Reading, Seen, Status, Supervisor, Worker
-from monitor.sources.pm2 import Daemon, Instance, Pm2Snapshot, Pm2Unanswered, Pm2Unreadable, Standing
+from monitor.checks.base import Check, CheckBlind, CheckFailed, Env, Family, Seconds, Signs
+from monitor.core.model import (
+    Fact,
+    Failure,
+    Finding,
+    Message,
+    PlannedExit,
+    Reading,
+    Seen,
+    Sockets,
+    Status,
+    Supervisor,
+    Worker,
+)
+from monitor.sources.pm2 import Daemon, Instance, Pm2Snapshot, Pm2Source, Pm2Unanswered, Pm2Unreadable, Standing
 from monitor.sources.processes import Processes
 
 GRACE_SECONDS: Final = 30.0
@@ -110,8 +124,16 @@ class Pm2Check(Check):
         return f"pm2 {self.home}" if self.home else "pm2"
 
     def watch(self, env: Env, look_now: Callable[[], None]) -> Callable[[], None]:
-        """The end of PM2's connection is the end of PM2, or of this daemon of its."""
-        return env.pm2.get(self.home).on_gone(look_now)
+        """The end of PM2's connection is the end of PM2, or of this daemon of its; its bus tells of the app."""
+        source = env.pm2.get(self.home)
+        ends = [source.on_gone(look_now)]
+        if self.app is not None:
+            ends.append(source.on_event(self.app, look_now))
+        return partial(_end, ends)
+
+    def signs(self, env: Env, facts: Iterable[Fact]) -> Signs:  # noqa: ARG002 — its source knows more than the facts
+        """The end of the daemon, or of any process of the app: PM2's own children, and those below them."""
+        return Signs(env.pm2.get(self.home).processes(self.app))
 
     async def look(self, env: Env) -> Seen:
         """Without `app`, raises CheckFailed in phase connect (missing_socket, refused, timeout) or reply (timeout,
@@ -131,16 +153,31 @@ class Pm2Check(Check):
         supervisor = _supervisor(snapshot.daemon)
         if self.app is None:
             return Seen((Reading("up", 1.0),), (supervisor,))
-        return self._seen(self.app, snapshot, supervisor, saved=source.dumped)
+        ordered = _ordered(self.app, source.planned_exit(self.app))
+        seen = self._seen(self.app, snapshot, (supervisor, *ordered), saved=source.dumped)
+        return replace(seen, facts=(*seen.facts, *await self._sockets(self.app, env, source, snapshot)))
 
-    def _seen(self, app: str, snapshot: Pm2Snapshot, supervisor: Supervisor, *, saved: Saved) -> Seen:
+    async def _sockets(self, app: str, env: Env, source: Pm2Source, snapshot: Pm2Snapshot) -> tuple[Sockets, ...]:
+        """Where the app listens and to whom it has connected, as far as that may be seen; by what was found last, if
+        the processes are the same."""
+        found = source.networks(snapshot, env.clock.now())
+        if found is None:
+            work = partial(source.find_networks, snapshot, env.clock.now())
+            try:
+                found = await env.aside.run(f"pm2 sockets {snapshot.daemon.home} {app}", work, deadline=env.deadline)
+            except TimeoutError:
+                return ()
+        network = found.get(app)
+        return (Sockets(app, tuple(sorted(network.ports)), network.connected),) if network else ()
+
+    def _seen(self, app: str, snapshot: Pm2Snapshot, known: Iterable[Fact], *, saved: Saved) -> Seen:
         listed = snapshot.of(app)
         expected = self._expected(len(listed)) or saved(app)
         standings = [each.standing for each in listed]
         readings = [_instances(app, "alive", standings.count(Standing.ALIVE))]
         if expected is not None:
             readings.append(_instances(app, "expected", expected))
-        facts: list[Fact] = [supervisor]
+        facts = list(known)
         for each in listed:
             readings += _readings(each, snapshot.processes)
             facts.append(_worker(each))
@@ -229,7 +266,18 @@ def _worker(instance: Instance) -> Worker:
         restarts=entry.restarts or 0,
         created_at=entry.created_at,
         started_at=process.started_at if process else None,
+        release=entry.release,
     )
+
+
+def _ordered(app: str, seconds_ago: float | None) -> Iterator[PlannedExit]:
+    if seconds_ago is not None:
+        yield PlannedExit(app, seconds_ago)
+
+
+def _end(ends: Iterable[Callable[[], None]]) -> None:
+    for end in ends:
+        end()
 
 
 def _supervisor(daemon: Daemon) -> Supervisor:

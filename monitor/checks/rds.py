@@ -109,7 +109,7 @@ class RdsCheck(Check):
             # `from None`: nothing of the login's innards, where the password is, may hang on to the exception
             raise _failed(error, env.databases.get(self.database).config) from None
         readings = (*_times(answer.phases, whole=True), *_readings(answer, wall=env.clock.wall()))
-        facts = _facts(answer, self.database)
+        facts = _facts(answer, self.database, env.databases.get(self.database).config.port)
         if self.writable and (why := answer.statistics.read_only):
             failure = Failure("query", "read_only", why, Status.CRITICAL)
             raise CheckFailed(failure, readings=(_NOT_UP, _tally(failure), *readings), facts=facts)
@@ -180,7 +180,7 @@ def _optional(seen: Statistics) -> tuple[Reading, ...]:
     return tuple(Reading(name, value, unit) for name, value, unit in named if value is not None)
 
 
-def _facts(answer: Answer, database: str) -> tuple[Fact, ...]:
+def _facts(answer: Answer, database: str, port: int) -> tuple[Fact, ...]:
     seen = answer.statistics
-    server = DatabaseServer(answer.address, seen.started_at, seen.in_recovery, seen.version, database)
+    server = DatabaseServer(answer.address, seen.started_at, seen.in_recovery, seen.version, database, port)
     return (server, *seen.holders)

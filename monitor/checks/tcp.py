@@ -59,6 +59,11 @@ class TcpCheck(Check):
             raise ValueError("send: needs expect, or nobody would know whether it was answered")
         return self
 
+    @property
+    def asks(self) -> tuple[str, ...]:
+        """Its address."""
+        return (self.address,)
+
     async def look(self, env: Env) -> Seen:
         """Raises CheckFailed with `up` 0 and the phases that were reached, CheckBlind when this machine cannot."""
         watch = Stopwatch()

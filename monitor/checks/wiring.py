@@ -10,7 +10,7 @@ from typing import ClassVar, Final, Literal
 
 from pydantic import Field
 
-from monitor.checks.base import Check, CheckBlind, Env, Family, Seconds, WatchedDatabase
+from monitor.checks.base import Check, CheckBlind, Env, Family, Seconds, Signs, WatchedDatabase
 from monitor.checks.pm2 import Pm2Home
 from monitor.core.model import Environment, Fact, Finding, Message, Pools, Reading, Seen, Status
 from monitor.core.wiring import (
@@ -98,6 +98,11 @@ class WiringCheck(Check):
     def needs(self) -> tuple[str, ...]:
         """An app cannot do without PM2's daemon, nor without its database."""
         return (f"pm2 {self.home}" if self.home else "pm2", f"database {self.database}")
+
+    def signs(self, env: Env, facts: Iterable[Fact]) -> Signs:  # noqa: ARG002 — the facts name the files
+        """The `.env` files in force."""
+        files = (fact.file for fact in facts if isinstance(fact, Environment) and fact.file.startswith("/"))
+        return Signs(files=tuple(dict.fromkeys(files)))
 
     async def look(self, env: Env) -> Seen:
         """Raises CheckBlind when PM2 does not answer, the endpoint is not known, or a process may not be looked at and

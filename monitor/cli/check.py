@@ -6,21 +6,16 @@ import argparse
 import asyncio
 import json
 import sys
-from dataclasses import replace
 from typing import Any
 
 from monitor import answers
-from monitor.checks.base import Check
 from monitor.cli.exits import USAGE, exit_code
+from monitor.cli.once import glance
 from monitor.cli.settings import Commands, load_or_exit
 from monitor.cli.terminal import printable, state, wrapped
-from monitor.clock import Clock, SystemClock
 from monitor.config.load import Loaded
-from monitor.config.plan import plan
-from monitor.core.model import Observation, Plan, State, Status
-from monitor.core.step import begin, step
+from monitor.core.model import Plan, State, Status
 from monitor.logs import configure
-from monitor.look import look, surroundings
 
 _WORST_FIRST = (Status.DOWN, Status.CRITICAL, Status.WARNING, Status.UNKNOWN, Status.HEALTHY)
 
@@ -60,30 +55,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _check(loaded: Loaded, names: tuple[str, ...]) -> dict[str, Any]:
-    clock = SystemClock()
-    checks: list[tuple[str, Check]] = [(n, each) for n in names for each in loaded.config.services[n].checks]
-    observations = await _look_at(checks, loaded, clock)
-    planned = _decided_at_once(plan(loaded.config))
-    believed = begin(planned, None, clock.now())
-    for observation in observations:
-        believed, _ = step(planned, believed, clock.now(), observation)
-    services = [_service(planned, believed, name, clock.now(), loaded.config.language) for name in names]
+    seen = await glance(loaded, names)
+    services = [_service(seen.plan, seen.state, name, seen.now, loaded.config.language) for name in names]
     worst = next(s for s in _WORST_FIRST if s is Status.HEALTHY or s in {each["status"] for each in services})
     return {"overall_status": worst.value, "services": services}
-
-
-async def _look_at(checks: list[tuple[str, Check]], loaded: Loaded, clock: Clock) -> list[Observation]:
-    async with surroundings(loaded.databases, environ=loaded.environment, clock=clock, aws=loaded.config.aws) as around:
-        return await asyncio.gather(*(look(name, each, around) for name, each in checks))
-
-
-def _decided_at_once(planned: Plan) -> Plan:
-    """One look decides: nobody waits here for a confirmation."""
-    services = {
-        name: replace(each, checks=tuple(replace(check, confirm=1, recover=1) for check in each.checks))
-        for name, each in planned.services.items()
-    }
-    return replace(planned, services=services, hold=0.0)
 
 
 def _service(planned: Plan, believed: State, name: str, now: float, language: str) -> dict[str, Any]:

@@ -28,6 +28,10 @@ TOKEN: Final = "INFRA_MONITOR_TOKEN"  # noqa: S105 — the name of a variable
 TIMEOUT_SECONDS: Final = 15.0
 
 
+class NobodyAnswers(CannotAsk):
+    """No daemon runs there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Client:
     """Asks one daemon."""
@@ -99,7 +103,7 @@ class Client:
             hint = wants_ours if self.context else "if it speaks TLS, say so: --url https://…"
             return CannotAsk(f"what answers at {self.url} hangs up; {hint}", CANNOT)
         said = getattr(why, "strerror", None) or str(why) or type(why).__name__
-        return CannotAsk(
+        return NobodyAnswers(
             f"nothing answers at {self.url} ({said}); start the daemon with: infra-monitor run, "
             "or say where it is with --config or --url",
             CANNOT,

@@ -10,6 +10,7 @@ from typing import Any, Final
 from monitor.cli.client import Client, Commands, client, complain, options, part, print_json, whoever
 from monitor.cli.drawing import briefly, dash, folded, when
 from monitor.cli.exits import OK
+from monitor.cli.remedy import remedy
 from monitor.cli.status import terminal_width
 from monitor.cli.terminal import printable, wrapped
 from monitor.cli.whereabouts import CannotAsk
@@ -95,7 +96,7 @@ def _story(incident: Mapping[str, Any]) -> str:
         lines += [wrapped(printable(f"{each['service']}: {each['message']}"), indent=4) for each in cause["evidence"]]
         lines += [wrapped(printable(f"not {each['cause']}: {each['why']}"), indent=4) for each in cause["ruled_out"]]
         if cause["remedy"]:
-            lines.append(wrapped(printable(f"→ {cause['remedy']}"), indent=2))
+            lines += remedy(cause["remedy"])
     alerts = [["alert", "service", "check", "severity", "acknowledged", "resolved", "message"]]
     alerts += [
         [
@@ -117,7 +118,14 @@ def _story(incident: Mapping[str, Any]) -> str:
             dash(each["service"]),
             dash(each["what"]),
             " ".join(
-                filter(None, (each["by"] and f"by {each['by']}", each["note"] and f"“{printable(each['note'])}”"))
+                filter(
+                    None,
+                    (
+                        each["by"] and f"by {each['by']}",
+                        each["note"] and f"“{printable(each['note'])}”",
+                        each["message"] and printable(each["message"]),
+                    ),
+                )
             ),
         ]
         for each in incident["timeline"]

@@ -15,6 +15,7 @@ from monitor.cli.exits import USAGE
 COMMANDS: Final = {
     "run": "run",
     "check": "check",
+    "explain": "explain",
     "status": "status",
     "watch": "watch",
     "summary": "questions",

@@ -12,6 +12,7 @@ from monitor.cli.channels import troubles
 from monitor.cli.client import Client, Commands, client, complain, options, part, print_json
 from monitor.cli.drawing import ago, dash, moment, number, shown, sparkline, squeezed, table
 from monitor.cli.exits import CANNOT, UNKNOWN, exit_code
+from monitor.cli.remedy import remedy
 from monitor.cli.service import in_full, percent
 from monitor.cli.terminal import printable, state, wrapped
 from monitor.cli.whereabouts import CannotAsk
@@ -135,7 +136,7 @@ def said(incident: Mapping[str, Any], now: float) -> str:
     if cause:
         lines.append(wrapped(printable(f"{cause['id']} ({cause['confidence']}): {cause['summary']}"), indent=2))
         if cause["remedy"]:
-            lines.append(wrapped(printable(f"→ {cause['remedy']}"), indent=2))
+            lines += remedy(cause["remedy"])
     impacted = ", ".join(f"{each['name']} ({each['status']})" for each in incident["impacted"])
     if impacted:
         lines.append(wrapped(printable(f"impacted: {impacted}"), indent=2))

@@ -34,20 +34,33 @@ def colours_wanted(stream: TextIO) -> bool:
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-def state(status: Status, *, width: int = 0, stream: TextIO = sys.stdout) -> str:
-    """`● healthy`, padded to `width`; plain letters where the stream cannot show the symbol."""
-    text = f"{_SYMBOLS[status]} {status.value}"
-    try:
-        text.encode(stream.encoding or "ascii")
-    except UnicodeEncodeError:
-        text = f"* {status.value}"
+def state(status: Status, *, width: int = 0, stream: TextIO = sys.stdout, word: str = "") -> str:
+    """`● healthy`, padded to `width`; plain letters where the stream cannot show the symbol. `word`: what to say
+    instead of the status, in another language."""
+    text = f"{_SYMBOLS[status]} {word or status.value}"
+    if not can_show(text, stream):
+        text = f"* {word or status.value}"
     padded = text.ljust(width)
     return f"\x1b[{_COLOURS[status]}m{padded}\x1b[0m" if colours_wanted(stream) else padded
 
 
+def can_show(text: str, stream: TextIO) -> bool:
+    """Whether the stream's encoding has all of these letters."""
+    try:
+        text.encode(stream.encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def wrapped(text: str, *, indent: int) -> str:
     """Text for people, folded to the terminal (80 columns where it has none) behind an indent."""
-    margin, room = " " * indent, max(40, shutil.get_terminal_size((80, 24)).columns) - indent
+    room = max(40, shutil.get_terminal_size((80, 24)).columns) - indent
+    return "\n".join(" " * indent + line for line in folded(text, room))
+
+
+def folded(text: str, room: int) -> list[str]:
+    """Lines of whole words, none wider than `room` unless it is a single word."""
     lines = [""]
     for word in text.split():
         longer = f"{lines[-1]} {word}".lstrip()
@@ -55,7 +68,7 @@ def wrapped(text: str, *, indent: int) -> str:
             lines.append(word)
         else:
             lines[-1] = longer
-    return "\n".join(margin + line for line in lines)
+    return lines
 
 
 def columns(text: str) -> int:

@@ -175,6 +175,11 @@ class ServiceConfig(Section):
     depends_on: tuple[Annotated[str, AfterValidator(_known_service)], ...] = Field(
         default=(), description="Services it cannot do without: when one of them breaks, only that one pages."
     )
+    discover: bool = Field(
+        default=True,
+        description="Whether it also depends on what it is seen to use: the apps behind Nginx's routes, the database "
+        "that an app's connections go to. `false`: only on what is said here, and on what its checks need.",
+    )
     metadata: dict[str, str] = Field(default_factory=dict, description="Anything you want to see with it.")
 
 

@@ -18,7 +18,7 @@ SPARE_SECONDS: Final = 1.0
 
 def plan(config: Config) -> Plan:
     """The plan. A service depends on what `depends_on` says, and on every other service with a check that provides
-    what one of its own checks needs (an app of PM2 needs PM2's daemon)."""
+    what one of its own checks needs (an app of PM2 needs PM2's daemon). What is found out is added in the core."""
     providers: dict[str, list[str]] = {}
     for name, service in config.services.items():
         for check in service.checks:
@@ -38,6 +38,8 @@ def _service(name: str, service: ServiceConfig, providers: Mapping[str, list[str
         checks=tuple(_check(check) for check in service.checks),
         depends_on=tuple(dict.fromkeys((*service.depends_on, *(other for other in by_nature if other != name)))),
         metadata=dict(service.metadata),
+        addresses=tuple(dict.fromkeys(address for check in service.checks for address in check.asks)),
+        discovers=service.discover,
     )
 
 

@@ -3,11 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
-from monitor.core.model import CheckState, Incident
-from monitor.core.settle import unconfirmed
+from monitor.core.model import Blind, CheckState, Failed, Incident, Plan
+from monitor.core.roots import members
+from monitor.core.settle import unconfirmed, worsening
 from monitor.core.topology import dependencies
 from monitor.core.turn import Turn
+
+FIREWALL: Final = "security_group"
+"""The kind of check whose service explains nothing but silence. It is also the only look that takes long and costs
+much."""
+
+SILENT: Final = frozenset({"timeout", "unreachable", "silent"})
+"""What is refused has been reached, whatever the rules say."""
+
+
+def look_ahead(turn: Turn, service: str, check: str) -> None:
+    """While a trouble is being confirmed, have all looked at that could explain it, so that nobody waits for that
+    afterwards; of the service itself those that see workers: they tell whether it was planned."""
+    known = turn.check(service, check)
+    since = min(
+        each.looked_at if each.status.failing or each.failing_since is None else each.failing_since
+        for each in known.settled.values()
+        if worsening(each)
+    )
+    asked = [(service, name, seen) for name, seen in turn.checks(service) if seen.workers and name != check]
+    for other in dependencies(turn.plan, service):
+        if not _is_firewall(turn.plan, other):
+            asked += [(other, name, seen) for name, seen in turn.checks(other)]
+    for other, name, seen in asked:
+        if seen.last is None or seen.last.began < since:
+            turn.want(other, name, turn.now)
 
 
 def want_looks(turn: Turn, incident: Incident) -> None:
@@ -25,7 +52,24 @@ def is_over(turn: Turn, incident: Incident) -> bool:
     if turn.now >= incident.hold_until:
         return not is_improving(turn, incident.root)
     return _speaks_for_itself(turn, incident.root) and all(
-        _looked_at(known, since) for _, _, known, since in _awaited(turn, incident)
+        _looked_at(known, since)
+        for service, _, known, since in _awaited(turn, incident)
+        if not _is_beside_the_point(turn, service, incident)
+    )
+
+
+def may_be_planned(turn: Turn, incident: Incident) -> bool:
+    """Whether something in it began to fail only after the workers of its service were looked at: somebody may be
+    restarting them. Until that is known, it neither makes the incident louder nor is it news."""
+    return any(_may_be_planned(turn, name) for name in members(incident))
+
+
+def _may_be_planned(turn: Turn, service: str) -> bool:
+    began = max((each.failing_since or each.looked_at for _, _, each in turn.failing(service)), default=0.0)
+    return any(
+        known.blind_since is None and known.last is not None and known.last.began < began
+        for _, known in turn.checks(service)
+        if known.workers
     )
 
 
@@ -58,3 +102,31 @@ def _speaks_for_itself(turn: Turn, root: str) -> bool:
     """Its newest look fails, and began after whatever it depends on had recovered: it is no echo of that."""
     recovered = turn.recovered_at(root)
     return any(settled.recent[-1].failing and settled.looked_at >= recovered for _, _, settled in turn.failing(root))
+
+
+def _is_firewall(plan: Plan, service: str) -> bool:
+    return all(each.kind == FIREWALL for each in plan.services[service].checks)
+
+
+def _is_beside_the_point(turn: Turn, service: str, incident: Incident) -> bool:
+    """Whether these are the rules of a firewall, and nothing behind it is silent."""
+    if not _is_firewall(turn.plan, service):
+        return False
+    scope = (incident.root, *dependencies(turn.plan, incident.root))
+    behind = (name for name in scope if service in turn.plan.services[name].depends_on)
+    return all(
+        known.last is not None and known.last.began >= incident.looks_since and not _is_silent(known)
+        for name in behind
+        for _, known in turn.checks(name)
+    )
+
+
+def _is_silent(known: CheckState) -> bool:
+    """Whether its newest look met nothing but silence, or nothing at all."""
+    match known.last.result if known.last else None:
+        case Failed(failure):
+            return failure.reason in SILENT
+        case Blind() | None:
+            return True
+        case _:
+            return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from monitor.core import hold, notices
+from monitor.core import changes, hold, notices
 from monitor.core.audience import is_told
 from monitor.core.model import (
     QUIET,
@@ -94,7 +94,10 @@ def _rooted(turn: Turn, incident: Incident, root: str) -> Incident:
 
 def _merge(turn: Turn, incident: Incident, *, into: Incident) -> Incident:
     """What nobody was told of vanishes; what was told says where it went, is silent from then on, and ends with it."""
-    survivor = turn.put(replace(into, alerts=(*into.alerts, *incident.alerts)))
+    more = tuple(each for each in incident.changes if each not in into.changes)
+    survivor = turn.put(
+        replace(into, alerts=(*into.alerts, *incident.alerts), changes=changes.bounded((*into.changes, *more)))
+    )
     for each in turn.state.incidents:
         if each.adopted_by == incident.id:
             turn.put(replace(each, adopted_by=survivor.id))
@@ -190,7 +193,7 @@ def grade(turn: Turn) -> None:
     """As loud as the loudest of its alerts; once people were told, never less loud than it was."""
     for incident in turn.open_incidents():
         alerts = [alert for alert in incident.alerts if alert.resolved_at is None]
-        if not alerts:
+        if not alerts or (is_told(incident) and hold.may_be_planned(turn, incident)):
             continue
         loudest = max((alert.severity for alert in alerts), key=lambda severity: severity.rank)
         louder = loudest.rank > incident.severity.rank

@@ -14,7 +14,7 @@ NAMES: Final = frozenset({"since", "at", "began", "last_start"})
 ENDINGS: Final = ("_at", "_since", "_until")
 SEVERAL: Final = frozenset({"episodes", "past", "changes", "restarts"})
 """Fields that hold moments among other things, or nothing but moments."""
-THEIRS: Final = frozenset({"result", "workers", "environments", "pools"})
+THEIRS: Final = frozenset({"result", "workers", "environments", "pools", "landmarks"})
 """What a look found: the times in it are those of other people's clocks."""
 
 
@@ -55,7 +55,14 @@ def _field(name: str, value: Any, by: float) -> Any:
 
 
 def _each(value: Any, by: float) -> Any:
-    """`episodes` are moments; `past` has one behind each key; `changes` and `restarts` begin each entry with one."""
+    """`episodes` are moments; `past` has one behind each key; `restarts`, and the `changes` of a service, begin each
+    entry with one. Other changes are values of their own."""
     if isinstance(value, Mapping):
         return {key: at + by for key, at in value.items()}
-    return tuple((each[0] + by, *each[1:]) if isinstance(each, tuple) else each + by for each in value)
+    return tuple(_entry(each, by) for each in value)
+
+
+def _entry(entry: Any, by: float) -> Any:
+    if isinstance(entry, tuple):
+        return (entry[0] + by, *entry[1:])
+    return _moved(entry, by) if is_dataclass(entry) else entry + by

@@ -39,6 +39,8 @@ def _matches(silence: Silence, said: Mapping[str, str], now: float) -> bool:
 def tell_due(turn: Turn) -> None:
     """Tell what is due of every open incident."""
     for each in turn.open_incidents():
+        if is_told(each) and hold.may_be_planned(turn, each):
+            continue
         incident = _diagnosed(turn, each)
         kind = _due(turn, incident)
         if kind is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from monitor.core import environments, firewall_changes, pools, settle, workers
+from monitor.core import changes, differences, discovery, environments, firewall_changes, hold, pools, settle, workers
 from monitor.core.judge import Verdict, judge
 from monitor.core.model import (
     CheckPlan,
@@ -38,9 +38,14 @@ def take_look(turn: Turn, look: Observation) -> None:
     if verdict.blind_reason is not None:
         turn.put_check(look.service, look.check, settle.blind(known, look, verdict.blind_reason))
         return
+    before = known
     known, verdict = _take_workers(turn, look, known, verdict)
-    known = _take_rules(turn, look, known)
+    known = _take_rules(turn, look, differences.remembered(known, look))
     known, verdict = _take_wiring(look, known, verdict)
+    turn.put_check(look.service, look.check, known)
+    discovery.discover(turn, known)
+    for change in differences.found(look, before, known):
+        changes.note(turn, change)
     verdict = _weigh_pools(turn, look, known, verdict)
     planned_until = turn.service(look.service).planned_until
     known = settle.settle(known, verdict, look, plan=plan, planned_until=planned_until)
@@ -51,6 +56,8 @@ def take_look(turn: Turn, look: Observation) -> None:
     at = settle.next_look(known, verdict, plan=plan, planned_until=planned_until, now=turn.now, gaps=gaps)
     if at is not None:
         turn.want(look.service, look.check, at)
+    if settle.unconfirmed(known):
+        hold.look_ahead(turn, look.service, look.check)
 
 
 def _check_plan(plan: Plan, look: Observation) -> CheckPlan | None:
@@ -64,10 +71,11 @@ def _take_workers(turn: Turn, look: Observation, known: CheckState, verdict: Ver
     found = workers.workers_of(facts)
     if not found:
         return known, verdict
-    if workers.planned(known.workers, found) or workers.stopped(known.workers, facts):
+    ordered = workers.ordered(known, look, facts)
+    if ordered or workers.planned(known.workers, found) or workers.stopped(known.workers, facts):
         _excuse(turn, look, since=look.began if known.workers_at is None else known.workers_at)
         known = turn.check(look.service, look.check)
-    history = workers.restarts(known, found, look.began)
+    history = workers.restarts(known, found, look.began, was_ordered=ordered)
     known = replace(known, workers=found, workers_at=look.began, restarts=history)
     loop = workers.crash_loop(found[0].app, history)
     return known, replace(verdict, troubles={**verdict.troubles, workers.RESTARTS: loop})

@@ -65,7 +65,10 @@ def _settle_one(
     planned_until: float | None,
 ) -> Settled:
     began = observation.began
-    after = _with_run(before, trouble, began, planned=planned_until is not None and began < planned_until)
+    planned = planned_until is not None and began < planned_until
+    after = _with_run(before, trouble, began, planned=planned)
+    if planned and trouble is not None and before.status.failing:
+        return replace(after, looked_at=began)  # what a plan hides is not worse than before, but not mended either
     counted = _past_grace(after, trouble, certain, began=began, planned_until=planned_until)
     recent = (*before.recent, counted.status)[-max(plan.confirm, plan.recover) :]
     status = _believe(before.status, recent, plan, at_once=observation.exhausted or counted.lasting)
@@ -122,7 +125,12 @@ def _rank(status: Status) -> int:
 
 def unconfirmed(known: CheckState) -> bool:
     """Whether the newest look says worse than we believe: one more look decides."""
-    return any(each.recent and each.recent[-1].rank > max(each.status.rank, 1) for each in known.settled.values())
+    return any(worsening(each) for each in known.settled.values())
+
+
+def worsening(each: Settled) -> bool:
+    """Whether the newest look says worse than we believe."""
+    return bool(each.recent) and each.recent[-1].rank > max(each.status.rank, 1)
 
 
 def improving(each: Settled) -> bool:

@@ -4,13 +4,27 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from monitor.core import bounds, incidents, letting_go, notices, orders, services
+from monitor.core import bounds, changes, discovery, incidents, letting_go, notices, orders, services
 from monitor.core.environments import STALE
 from monitor.core.judge import LOOK
-from monitor.core.model import CheckPlan, CheckState, Event, Input, Observation, Plan, ServicePlan, ServiceState, State
+from monitor.core.model import (
+    Change,
+    ChangeKind,
+    CheckPlan,
+    CheckState,
+    Event,
+    Input,
+    Message,
+    Observation,
+    Plan,
+    Reloaded,
+    ServicePlan,
+    ServiceState,
+    State,
+)
 from monitor.core.orders import UnknownId
 from monitor.core.pools import BUDGET
-from monitor.core.topology import dependants
+from monitor.core.topology import dependants, linked
 from monitor.core.turn import Turn
 from monitor.core.workers import RESTARTS
 
@@ -26,12 +40,15 @@ def step(plan: Plan, state: State, now: float, input: Input) -> tuple[State, tup
     match input:
         case Observation():
             services.take_look(turn, input)
+        case Reloaded():
+            changes.note(turn, Change(ChangeKind.CONFIGURATION, "", Message("change.configuration"), now, now))
         case None:
             pass
         case _:
             orders.obey(turn, input)
     orders.forget_ended(turn)
     services.let_time_pass(turn)
+    discovery.forget(turn)
     _conclude(turn)
     return (state if turn.state == state else turn.state), tuple(turn.events)
 
@@ -46,6 +63,7 @@ def _conclude(turn: Turn) -> None:
     incidents.raise_alerts(turn)
     letting_go.let_go(turn)
     incidents.grade(turn)
+    changes.attach(turn)
     incidents.end_finished(turn)
     notices.tell_due(turn)
 
@@ -55,11 +73,13 @@ def begin(plan: Plan, state: State | None, now: float) -> State:
     Open incidents stay as they are; the next step ends those whose services have left."""
     before = state or State()
     known = {name: _begin_service(each, before.services.get(name), now) for name, each in plan.services.items()}
+    links = tuple(each for each in before.links if {each.service, each.needs} <= plan.services.keys())
+    whole = linked(plan, links)
     open_again = tuple(
-        each if each.resolved_at is not None else replace(each, impacted=dependants(plan, each.root))
+        each if each.resolved_at is not None else replace(each, impacted=dependants(whole, each.root))
         for each in before.incidents
     )
-    return replace(before, services=known, incidents=open_again)
+    return replace(before, services=known, incidents=open_again, links=links)
 
 
 def _begin_service(plan: ServicePlan, known: ServiceState | None, now: float) -> ServiceState:

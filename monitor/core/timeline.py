@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from monitor.core.model import Alert, Incident, Status
+from monitor.core.model import Alert, Incident, Message, Status
 from monitor.core.uptime import Stay
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One thing that happened: `opened`, `status`, `alert`, `acknowledged`, `alert_resolved`, `told`, `resolved`.
-    `what` says which of its kind: the status, the severity, the kind of notice."""
+    """One thing that happened: `opened`, `status`, `alert`, `acknowledged`, `alert_resolved`, `told`, `resolved`,
+    `change`. `what` says which of its kind: the status, the severity, the kind of notice or change; `message` is what
+    was changed."""
 
     at: float
     kind: str
@@ -20,9 +21,10 @@ class Moment:
     what: str | None = None
     by: str | None = None
     note: str | None = None
+    message: Message | None = None
 
 
-_ORDER = ("opened", "status", "alert", "acknowledged", "told", "alert_resolved", "resolved")
+_ORDER = ("change", "opened", "status", "alert", "acknowledged", "told", "alert_resolved", "resolved")
 
 
 def timeline(incident: Incident, stays: Iterable[Stay]) -> tuple[Moment, ...]:
@@ -34,6 +36,8 @@ def timeline(incident: Incident, stays: Iterable[Stay]) -> tuple[Moment, ...]:
 
 
 def _of_incident(incident: Incident) -> Iterator[Moment]:
+    for change in incident.changes:
+        yield Moment(change.at, "change", change.service or None, change.kind.value, message=change.message)
     yield Moment(incident.opened_at, "opened", incident.root, incident.severity.value)
     for told in incident.told:
         yield Moment(told.at, "told", told.root or incident.root, told.kind.value)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from monitor.core.model import CheckState, Event, Incident, LookWanted, Plan, ServiceState, Settled, State, Status
-from monitor.core.topology import dependencies
+from monitor.core.topology import dependencies, linked
 
 RESOLVED_KEPT = 100
 
@@ -23,6 +23,12 @@ class Turn:
     now: float
     events: list[Event] = field(default_factory=list)
     observed: str | None = None
+    configured: Plan = field(init=False)
+
+    def __post_init__(self) -> None:
+        """`plan` is what counts, with the dependencies that were found out; `configured` is without them."""
+        self.configured = self.plan
+        self.plan = linked(self.plan, self.state.links)
 
     def service(self, name: str) -> ServiceState:
         """What is known of a service; of one that is not planned, nothing."""

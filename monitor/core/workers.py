@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from monitor.core.model import CheckState, Fact, Finding, Message, Status, Trouble, Worker
+from monitor.core.model import CheckState, Fact, Finding, Message, Observation, PlannedExit, Status, Trouble, Worker
 
 RESTARTS: Final = "restarts"
 """The metric of unplanned restarts."""
@@ -28,7 +28,7 @@ def planned(before: Iterable[Worker], after: Iterable[Worker]) -> bool:
         old = known.get((worker.app, worker.worker))
         if worker.pm2_status == "stopping" and (old is None or old.pm2_status != "stopping"):
             return True
-        if old and _created_anew(old, worker) and worker.pid != old.pid:  # `pm2 reset` keeps the process
+        if old and created_anew(old, worker) and worker.pid != old.pid:  # `pm2 reset` keeps the process
             return True
     return False
 
@@ -40,16 +40,25 @@ def stopped(before: Iterable[Worker], facts: Iterable[Fact]) -> bool:
     return said and any(worker.alive for worker in before)
 
 
-def restarts(known: CheckState, after: Iterable[Worker], at: float) -> tuple[tuple[float, int], ...]:
+def ordered(known: CheckState, look: Observation, facts: Iterable[Fact]) -> bool:
+    """Whether PM2 itself said that it ended a process since the look before: also by its own rules, which leave no
+    other trace, and also when all was over before anybody could look."""
+    since = look.began if known.workers_at is None else known.workers_at
+    return any(isinstance(fact, PlannedExit) and look.ended - fact.seconds_ago >= since for fact in facts)
+
+
+def restarts(
+    known: CheckState, after: Iterable[Worker], at: float, *, was_ordered: bool
+) -> tuple[tuple[float, int], ...]:
     """The unplanned restarts of the last ten minutes. A counter that went down was reset and tells nothing; a worker
     that somebody created anew begins without a past, also after PM2 had given up on it."""
     old = {(each.app, each.worker): each for each in known.workers}
     more = 0
     for worker in after:
         before = old.get((worker.app, worker.worker))
-        if before and _created_anew(before, worker):
+        if before and created_anew(before, worker):
             return ()
-        more += max(0, worker.restarts - before.restarts) if before else 0
+        more += max(0, worker.restarts - before.restarts) if before and not was_ordered else 0
     kept = tuple(each for each in known.restarts if each[0] > at - WINDOW)
     return (*kept, (at, more)) if more else kept
 
@@ -63,6 +72,6 @@ def crash_loop(app: str, history: Iterable[tuple[float, int]]) -> Trouble | None
     return Trouble(RESTARTS, Status.WARNING, RESTARTS, words, value=float(count), threshold=float(LIMIT))
 
 
-def _created_anew(before: Worker, after: Worker) -> bool:
+def created_anew(before: Worker, after: Worker) -> bool:
     """Only somebody's order does that: PM2 itself keeps created_at over its restarts, and loses it as it gives up."""
     return after.created_at is not None and after.created_at != before.created_at

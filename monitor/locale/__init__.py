@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from importlib.resources import files
 from typing import Final
 
+from monitor.core.durations import format_duration
 from monitor.core.model import Message
 
 LANGUAGES: Final = ("en", "ko")
@@ -24,3 +26,9 @@ def catalogue(language: str) -> dict[str, str]:
 def speak(message: Message, language: str) -> str:
     """The message in words. Raises KeyError when the catalogue lacks the key or the message lacks a value."""
     return catalogue(language)[message.key].format_map(message.values)
+
+
+def lasting(seconds: float, language: str) -> str:
+    """`2h 5m`, `2시간 5분`."""
+    parts = (re.fullmatch(r"([\d.]+)([a-z]+)", part) for part in format_duration(seconds).split())
+    return " ".join(speak(Message(f"notice.unit.{part[2]}", {"count": part[1]}), language) for part in parts if part)

@@ -86,6 +86,12 @@ class Metrics:
 
         self._own.outbox = owed
 
+    def watch_watchers(
+        self, *, watched: Callable[[], Mapping[str, int]], events: Callable[[], Mapping[str, int]]
+    ) -> None:
+        """Ask these at each scrape, by the kind of sign, how much is watched and how many signs there were."""
+        self._own.watchers = lambda: (watched(), events())
+
     def watch_channels(
         self, standings: Callable[[], Iterable[Standing]], refresh_failures: Callable[[], Mapping[str, int]]
     ) -> None:

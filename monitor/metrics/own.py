@@ -37,6 +37,7 @@ class OwnNumbers(Collector):
         self.heartbeat: Callable[[], Sent | None] | None = None
         self.reloads: Callable[[], tuple[bool, float]] | None = None
         self.outbox: Callable[[], tuple[int, float | None]] | None = None
+        self.watchers: Callable[[], tuple[Mapping[str, int], Mapping[str, int]]] | None = None
         self.channels: Callable[[], Iterable[Standing]] | None = None
         self.refresh_failures: Callable[[], Mapping[str, int]] | None = None
         self._version = version
@@ -87,6 +88,23 @@ class OwnNumbers(Collector):
             yield GaugeMetricFamily(
                 "infra_outbox_oldest_seconds", "Age of the oldest of them; absent when there is none.", oldest_seconds
             )
+
+    def _watched(self) -> Iterator[Metric]:
+        if self.watchers is None:
+            return
+        watched, events = self.watchers()
+        now = GaugeMetricFamily(
+            "infra_watched", "What is watched at this moment for a reason to look at once.", labels=("sign",)
+        )
+        for sign, count in watched.items():
+            now.add_metric((sign,), count)
+        yield now
+        signs = CounterMetricFamily(
+            "infra_watch_signs_total", "Signs that something changed, each of which asked for a look.", labels=("sign",)
+        )
+        for sign, count in events.items():
+            signs.add_metric((sign,), count)
+        yield signs
 
     def _stand(self) -> Iterator[Metric]:
         if self.channels is not None:
@@ -140,6 +158,7 @@ class OwnNumbers(Collector):
         for reason, count in self.skipped.items():
             skipped.add_metric((reason,), count)
         yield skipped
+        yield from self._watched()
         yield from self._kept_alive()
         if self.reloads is not None:
             successful, taken_at = self.reloads()

@@ -10,9 +10,8 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from monitor import answers
-from monitor.core.durations import format_duration
 from monitor.core.model import Message, NoticeKind
-from monitor.locale import speak
+from monitor.locale import lasting, speak
 from monitor.notify.base import Delivery
 
 MOST_LINES: Final = 8
@@ -63,12 +62,6 @@ def one_line(text: str) -> str:
 def when(at: float, timezone: str) -> str:
     """The moment in that zone: `2026-11-24 12:12:08 KST`."""
     return datetime.fromtimestamp(at, ZoneInfo(timezone)).strftime("%Y-%m-%d %H:%M:%S %Z")
-
-
-def lasting(seconds: float, language: str) -> str:
-    """`2h 5m`, `2시간 5분`."""
-    parts = (re.fullmatch(r"([\d.]+)([a-z]+)", part) for part in format_duration(seconds).split())
-    return " ".join(speak(Message(f"notice.unit.{part[2]}", {"count": part[1]}), language) for part in parts if part)
 
 
 def _title(delivery: Delivery, incident: answers.Json) -> str:

@@ -18,6 +18,7 @@ from monitor.sources.nginx_log import Follower, LogUnreadable
 from monitor.sources.nginx_log_access import Reader, Summary, Window
 from monitor.sources.nginx_log_errors import LogError, classify
 from monitor.sources.nginx_processes import Hidden, NginxMaster, by_pid_file, by_title
+from monitor.sources.processes import Process
 
 DEFAULT_PID_FILE: Final = "/run/nginx.pid"
 CLOCK_GRAIN_SECONDS: Final = 0.05
@@ -111,6 +112,21 @@ class NginxSource:
         if not task.done() and patience > 0:
             await asyncio.wait({task}, timeout=patience)
         return task.result() if task.done() else None
+
+    @property
+    def processes(self) -> tuple[Process, ...]:
+        """Nginx's when it was last read, the master first."""
+        master = self._last_master
+        return (master.process, *(each.process for each in master.workers)) if master else ()
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """All that was read, or looked through for more, when it was last read, and what is served of it: the error
+        logs, and the certificates."""
+        if self._tree is None or self._configuration is None:
+            return ()
+        certificates = (each.path for each in self._configuration.certificates if each.path)
+        return (*self._tree.stamps, *certificates, *self._configuration.error_logs)
 
     async def close(self) -> None:
         """Let go of files and of a trial that is under way."""

@@ -24,6 +24,7 @@ class NginxWorker:
     pid: int
     started_at: float
     stopped: bool
+    process: Process
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class NginxMaster:
     pid: int
     started_at: float
     workers: tuple[NginxWorker, ...]
+    process: Process
     program: str = ""
     config: str = ""
     prefix: str = ""
@@ -97,7 +99,7 @@ def _master(process: Process, processes: Processes) -> NginxMaster | None:
     if not title.startswith(_MASTER):
         return None
     workers = [
-        NginxWorker(each.pid, each.started_at, _state(each.pid) in _STOPPED)
+        NginxWorker(each.pid, each.started_at, _state(each.pid) in _STOPPED, each)
         for each in processes.tree(process)[1:]
         if each.parent == process.pid and (own := _title(each.pid)).startswith(_WORKER) and _DRAINING not in own
     ]
@@ -106,6 +108,7 @@ def _master(process: Process, processes: Processes) -> NginxMaster | None:
         process.pid,
         process.started_at,
         tuple(workers),
+        process,
         program=title.removeprefix(_MASTER).strip().partition(" ")[0],
         config=options.get("c", ""),
         prefix=options.get("p", ""),

@@ -11,9 +11,11 @@ from itertools import count
 from pathlib import Path
 from typing import Final
 
+from monitor.sources.pm2_bus import BusEvent
 from monitor.sources.pm2_entries import Entry, Standing, entries, printable, standing
 from monitor.sources.pm2_home import Pm2Unreadable, dumped, find_home
 from monitor.sources.pm2_link import Link, LinkLost, Pm2Unanswered, connect
+from monitor.sources.pm2_network import AppNetwork, AppTree, networks
 from monitor.sources.pm2_wire import LIST, VERSION, ProtocolBroken
 from monitor.sources.processes import Process, Processes, process_manager_homes
 
@@ -22,8 +24,14 @@ __all__ = ["Daemon", "Instance", "Pm2Snapshot", "Pm2Source", "Pm2Sources", "Pm2U
 START_TOLERANCE_SECONDS: Final = 5.0
 """PM2 notes a start just before it forks; on a busy machine the fork comes later."""
 
+NETWORKS_FRESH_SECONDS: Final = 60.0
+"""Where an app listens changes with its processes, and is looked up when they do; its connections come and go."""
+
 FINDS_HOME: Final = ("PM2_HOME", "HOME")
 """The variables that decide where a home is looked for."""
+
+PLANNED_REMEMBERED_SECONDS: Final = 60.0
+"""How long a planned exit is told of; a look that comes later has seen what came of it."""
 
 PAUSES_SECONDS: Final = (0.0, 0.0, 0.05, 0.2)
 """Before each try to get an answer over a connection that does not end at once."""
@@ -60,6 +68,30 @@ class Pm2Snapshot:
         """All instances of that name, in every namespace: PM2 takes a name twice."""
         return tuple(each for each in self.instances if each.entry.name == app)
 
+    @property
+    def running(self) -> tuple[int, ...]:
+        """Who runs: the daemon, and what it has started."""
+        return (self.daemon.pid, *(each.process.pid for each in self.instances if each.process))
+
+    def trees(self) -> dict[str, AppTree]:
+        """The living processes of each app that has any."""
+        found = dict[str, AppTree]()
+        for app in dict.fromkeys(each.entry.name for each in self.instances):
+            tops = [each.process for each in self.of(app) if each.process]
+            below = (process.pid for top in tops for process in self.processes.tree(top))
+            if tops:
+                found[app] = AppTree(tuple(top.pid for top in tops), tuple(below))
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Networks:
+    """What was found, at which moment, of which processes."""
+
+    key: tuple[int, ...]
+    at: float
+    networks: Mapping[str, AppNetwork]
+
 
 class Pm2Source:
     """One PM2 home. Looks may ask at the same time; they share the connection and take turns."""
@@ -71,7 +103,10 @@ class Pm2Source:
         self._turn = asyncio.Lock()
         self._link: Link | None = None
         self._gone = list[Callable[[], None]]()
+        self._concerned = list[tuple[str, Callable[[], None]]]()
+        self._planned_at = dict[str, float]()
         self._last: Pm2Snapshot | None = None
+        self._networks: _Networks | None = None
 
     def on_gone(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Have `callback` called on the event loop whenever PM2's end of the connection goes away: time to look. What
@@ -79,10 +114,51 @@ class Pm2Source:
         self._gone.append(callback)
         return partial(self._gone.remove, callback)
 
+    def on_event(self, app: str, callback: Callable[[], None]) -> Callable[[], None]:
+        """Have `callback` called whenever PM2's bus says something of that app: time to look. What comes back ends
+        that."""
+        self._concerned.append((app, callback))
+        return partial(self._concerned.remove, (app, callback))
+
     @property
     def is_watched(self) -> bool:
         """Whether anybody wants to be told."""
         return bool(self._gone)
+
+    @property
+    def answering_home(self) -> Path | None:
+        """The home of the daemon that we are connected to; None while there is none."""
+        return self._link.home if self._link is not None and not self._link.lost else None
+
+    def heard(self, event: BusEvent) -> None:
+        """Take in what the bus said."""
+        if event.planned:
+            self._planned_at[event.app] = asyncio.get_running_loop().time()
+        for app, callback in tuple(self._concerned):
+            if app == event.app:
+                callback()
+
+    def missed(self) -> None:
+        """The bus may have said anything meanwhile: whoever is concerned had better look."""
+        for _, callback in tuple(self._concerned):
+            callback()
+
+    def planned_exit(self, app: str) -> float | None:
+        """How many seconds ago a process of `app` ended that PM2 had told to; None if that is long ago or unknown."""
+        at = self._planned_at.get(app)
+        ago = None if at is None else asyncio.get_running_loop().time() - at
+        return ago if ago is not None and ago <= PLANNED_REMEMBERED_SECONDS else None
+
+    def processes(self, app: str | None) -> tuple[Process, ...]:
+        """Those of `app` when PM2 last answered, PM2's own children first; with None, the daemon itself."""
+        if self._last is None:
+            return ()
+        seen = self._last.processes
+        if app is None:
+            daemon = seen.get(self._last.daemon.pid)
+            return (daemon,) if daemon else ()
+        tops = [each.process for each in self._last.of(app) if each.process]
+        return (*tops, *(below for top in tops for below in seen.tree(top)[1:]))
 
     async def snapshot(self, deadline: float) -> Pm2Snapshot:
         """Ask PM2 until `deadline` (on the loop's clock). Raises Pm2Unanswered or Pm2Unreadable; what cannot be seen is
@@ -97,6 +173,22 @@ class Pm2Source:
         processes = Processes()
         self._last = Pm2Snapshot(daemon, _instances(listed, daemon, processes), processes)
         return self._last
+
+    def networks(self, snapshot: Pm2Snapshot, now: float) -> Mapping[str, AppNetwork] | None:
+        """What was found last of where the apps listen and to whom they have connected, unless that is old or the
+        processes are others since; then None."""
+        found = self._networks
+        fresh = found is not None and found.key == snapshot.running and now < found.at + NETWORKS_FRESH_SECONDS
+        return found.networks if found is not None and fresh else None
+
+    def find_networks(self, snapshot: Pm2Snapshot, now: float) -> Mapping[str, AppNetwork]:
+        """Find it, and remember. It may block where the kernel does: not for the event loop."""
+        try:
+            found = networks(snapshot.daemon.pid, snapshot.trees())
+        except OSError:
+            found = {}
+        self._networks = _Networks(snapshot.running, now, found)
+        return found
 
     def survivors(self, app: str) -> int | None:
         """How many of the processes that were `app` when PM2 last answered still live; None if there were none."""

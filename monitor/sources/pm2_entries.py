@@ -25,7 +25,8 @@ _MAX_MILLISECONDS: Final = 1e14
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One process as PM2 lists it; what PM2 did not say, or said in a wrong type, is None (pid 0, status empty).
-    `forgotten`: created_at is null, PM2's own mark of having given up. Times are Unix seconds of PM2's clock."""
+    `forgotten`: created_at is null, PM2's own mark of having given up. Times are Unix seconds of PM2's clock.
+    `release` is the version, the script and the revision of the app, as far as PM2 knows them, each empty if not."""
 
     name: str
     namespace: str
@@ -38,6 +39,7 @@ class Entry:
     restarts: int | None
     instance: int | None
     autorestart: bool
+    release: tuple[str, ...] = ()
 
 
 class Standing(Enum):
@@ -103,7 +105,15 @@ def _entry(process: Mapping[str, object], environment: Mapping[str, object]) -> 
         restarts=_whole(environment.get("restart_time"), _MAX_COUNT),
         instance=_whole(environment.get("NODE_APP_INSTANCE"), _MAX_COUNT),
         autorestart=autorestart is not False and autorestart != "false",
+        release=_release(environment),
     )
+
+
+def _release(environment: Mapping[str, object]) -> tuple[str, ...]:
+    versioning = environment.get("versioning")
+    revision = versioning.get("revision") if isinstance(versioning, dict) else None
+    said = (environment.get("version"), environment.get("pm_exec_path"), revision)
+    return tuple(printable(each) or "" for each in said) if any(map(printable, said)) else ()
 
 
 def printable(value: object) -> str | None:

@@ -100,9 +100,9 @@ class Link(asyncio.Protocol):
 async def connect(home: Path, *, tell_gone: Callable[[], None]) -> Link:
     """A link to the daemon of that home. Raises Pm2Unanswered or Pm2Unreadable."""
     owner = owner_of(home)
-    connection = _dial(home / "rpc.sock")
+    connection = dial(home / "rpc.sock")
     try:
-        pid = _trusted_peer(connection, home, owner)
+        pid = trusted_peer(connection, home, owner)
         _, link = await asyncio.get_running_loop().create_unix_connection(
             lambda: Link(pid, home, tell_gone), sock=connection
         )
@@ -112,7 +112,7 @@ async def connect(home: Path, *, tell_gone: Callable[[], None]) -> Link:
     return link
 
 
-def _dial(path: Path) -> socket.socket:
+def dial(path: Path) -> socket.socket:
     """Local sockets connect at once or not at all."""
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
     try:
@@ -137,7 +137,7 @@ def _refusal(error: OSError, path: Path) -> Pm2Unanswered | Pm2Unreadable:
     return Pm2Unanswered("connect", "refused", f"nobody listens at {path} any more: PM2's daemon has died")
 
 
-def _trusted_peer(connection: socket.socket, home: Path, owner: int) -> int:
+def trusted_peer(connection: socket.socket, home: Path, owner: int) -> int:
     """The daemon's pid. Raises Pm2Unreadable unless it is root's, the home's owner's or ours, and we see it."""
     credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
     pid, uid, _gid = _CREDENTIALS.unpack(credentials)

@@ -122,6 +122,14 @@ class Api:
         )
         return success(found)
 
+    async def explanation(self, request: web.Request) -> web.Response:
+        """What is wrong and why, with the chain around it."""
+        given = parameters(request, "services")
+        names = tuple(filter(None, given.get("services", "").split(",")))
+        for name in names:
+            one_of("services", name, tuple(self._monitoring.plan.services))
+        return success(self._questions.explanation(names))
+
     async def topology(self, request: web.Request) -> web.Response:
         """Who depends on whom."""
         parameters(request)

@@ -233,6 +233,14 @@ ROUTES: Final = (
         answer="Ended",
         finds=True,
     ),
+    Route(
+        method="GET",
+        path="/api/v1/explanation",
+        does="explanation",
+        said="What is wrong and why, with the chain around it",
+        answer="Explanation",
+        parameters=(Parameter("services", {"type": "string"}, "Only these, with commas between them."),),
+    ),
     Route(method="GET", path="/api/v1/topology", does="topology", said="Who depends on whom", answer="Topology"),
     Route(method="GET", path="/api/v1/openapi.json", does="openapi", said="This document", answer=None),
 )

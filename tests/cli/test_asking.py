@@ -89,7 +89,8 @@ def test_the_topology_says_who_depends_on_whom(asked: Asked) -> None:
         "redis    ✖ down     -",
         "web      ● healthy  redis",
     ]
-    assert asked.json("topology")["edges"] == [{"from": "web", "to": "redis"}]
+    (edge,) = asked.json("topology")["edges"]
+    assert edge == {"from": "web", "to": "redis", "source": "configured", "evidence": None}
 
 
 def test_the_monitoring_says_what_it_looks_at_how_often_and_how_much_it_remembers(asked: Asked) -> None:

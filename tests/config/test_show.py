@@ -29,6 +29,7 @@ def test_what_is_shown_has_defaults_and_what_follows_by_nature_and_no_secret(loa
     assert data["state"] == {"directory": "/memory"}
     assert data["services"]["app"] == {
         "depends_on": ["pm2"],
+        "discover": True,
         "metadata": {"note": "***"},
         "checks": [
             {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from monitor.core.model import AcknowledgeAlert, ResolveAlert, Status
+from monitor.core.model import AcknowledgeAlert, Change, ChangeKind, Message, ResolveAlert, Status
 from monitor.core.timeline import Moment, timeline
 from monitor.core.uptime import Stay
 from tests.core.story import START, World, check_plan, plan_of
@@ -42,6 +42,22 @@ def test_orders_and_the_end_are_on_it_with_names_and_notes() -> None:
         "10 alert_resolved rds None bob on it",
         "10 resolved rds None bob None",
     ]
+
+
+def test_what_was_changed_stands_on_it_before_it_began() -> None:
+    (incident,) = told().state.incidents
+    said = Message("change.rules", {"service": "wall", "removed": "a", "added": "–"})
+    changed = replace(
+        incident,
+        changes=(
+            Change(ChangeKind.RULES, "wall", said, START - 42, START - 60),
+            Change(ChangeKind.CONFIGURATION, "", Message("change.configuration"), START + 5, START + 5),
+        ),
+    )
+    moments = timeline(changed, ())
+    assert words(moments)[0] == "-42 change wall rules None None"
+    assert words(moments)[-1] == "5 change None configuration None None"
+    assert moments[0].message == said
 
 
 def test_statuses_of_its_services_while_it_lasted_are_on_it_and_no_others() -> None:

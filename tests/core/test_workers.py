@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from monitor.core.model import Status, Worker
+from monitor.core.model import PlannedExit, Status, Worker
 from tests.core.story import START, World, check_plan, finding, plan_of
 
 ALIVE = Worker("app", 0, 100, "online", alive=True, gave_up=False, restarts=0, created_at=START, started_at=START)
@@ -18,6 +18,11 @@ def app() -> World:
     world.look("app", ".", ALIVE, check="pm2")
     world.look("app", ".", check="http")
     return world
+
+
+def counted(world: World) -> int:
+    """The unplanned restarts that are held against the app."""
+    return sum(more for _, more in world.state.services["app"].checks["pm2"].restarts)
 
 
 def crash(world: World, restarts: int) -> None:
@@ -180,3 +185,59 @@ def test_what_a_worker_did_while_its_database_was_broken_is_not_held_against_it(
     for _ in range(2):
         world.after(1).look("app", ".", replace(ALIVE, restarts=3))
     assert world.words == ["rds opened", "app impacted", "rds resolved"]
+
+
+def test_a_plan_hides_what_is_new_and_mends_nothing() -> None:
+    """An operator restarts an app that is in trouble: while it fails, nobody is told that it is well."""
+    world = app().after(50)
+    for _ in range(3):
+        world.after(1).look("app", "c", check="http")
+    world.look("app", ".", ALIVE, check="pm2")
+    assert world.words == ["app opened"]
+    world.after(10).look("app", ".", NEW, check="pm2")
+    for _ in range(10):
+        world.after(2).look("app", "c", check="http")
+    assert world.status("app") is Status.CRITICAL
+    for _ in range(2):
+        world.after(2).look("app", ".", check="http")
+    assert world.words == ["app opened", "app resolved"]
+
+
+def test_an_exit_that_pm2_says_it_ordered_is_a_plan_although_nothing_else_shows_it() -> None:
+    """As when PM2 itself restarts an app that has grown too large: it was over before anybody looked."""
+    world = app().after(50)
+    for _ in range(3):
+        world.after(0.3).look("app", "x", check="http")
+    assert world.status("app") is Status.DOWN
+    world.look("app", ".", replace(ALIVE, pid=200, restarts=1), PlannedExit("app", 1.0), check="pm2")
+    assert world.status("app") is Status.HEALTHY
+    world.after(1).look("app", "X", check="http")
+    assert world.status("app") is Status.HEALTHY
+    assert world.words == []
+
+
+def test_an_exit_that_was_ordered_is_no_restart_of_its_own_and_only_that_one_is_not() -> None:
+    world = app()
+    for number in (1, 2, 3):
+        world.after(5).look("app", ".", replace(ALIVE, restarts=number), PlannedExit("app", 1.0), check="pm2")
+    assert counted(world) == 0
+    crash(world, 5)
+    assert counted(world) == 2
+
+
+def test_an_order_from_before_the_look_before_is_no_second_plan() -> None:
+    world = app().after(50)
+    world.look("app", ".", replace(ALIVE, restarts=1), PlannedExit("app", 1.0), check="pm2")
+    for seconds_ago in (26.0, 51.0):
+        world.after(25).look("app", ".", replace(ALIVE, restarts=1), PlannedExit("app", seconds_ago), check="pm2")
+    for _ in range(3):
+        world.after(0.3).look("app", "x", check="http")
+    assert world.status("app") is Status.DOWN
+
+
+def test_an_order_seen_by_the_first_look_of_all_is_a_plan_only_if_it_came_during_that_look() -> None:
+    for seconds_ago, status in ((0.0, Status.HEALTHY), (5.0, Status.DOWN)):
+        world = World(plan_of({"app": ()}, checks=(check_plan("pm2", kind="pm2"), check_plan("http"))))
+        world.look("app", ".", ALIVE, PlannedExit("app", seconds_ago), check="pm2")
+        world.look("app", "X", check="http")
+        assert world.status("app") is status

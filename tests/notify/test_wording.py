@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from monitor.core.model import NoticeKind, Severity
-from monitor.locale import LANGUAGES
-from monitor.notify.wording import clean, lasting, when, words
+from monitor.locale import LANGUAGES, lasting
+from monitor.notify.wording import clean, when, words
 from tests.notify.notices import INCIDENT, INCIDENT_URL, delivery, harmful, trial
 
 

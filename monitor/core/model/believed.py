@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from monitor.core.model.facts import Environment, Pools, RuleChange, Worker
+from monitor.core.model.changes import Change
+from monitor.core.model.facts import Environment, Fact, Pools, RuleChange, Worker
+from monitor.core.model.links import Link
 from monitor.core.model.looks import Observation
 from monitor.core.words import Confidence, Message, NoticeKind, Severity, Status
 
@@ -53,7 +55,9 @@ class CheckState:
     """What we know through one check. `settled` is keyed by metric; `""` is the look itself. `workers` are those of the
     newest look that showed any (it began at `workers_at`), `restarts` their unplanned ones of the last ten minutes;
     `rules` are the firewall rules it last read, of `rules_of`, and `rule_changes` the last changes of them.
-    `environments` say what each worker's `.env` said when it began, `pools` what its connection pools may ask for."""
+    `environments` say what each worker's `.env` said when it began, `pools` what its connection pools may ask for.
+    `landmarks` are the facts by which changes are told, of the newest look that had any (it began at `landmarks_at`).
+    """
 
     settled: Mapping[str, Settled] = field(default_factory=dict)
     last: Observation | None = None
@@ -68,6 +72,8 @@ class CheckState:
     rule_changes: tuple[RuleChange, ...] = ()
     environments: tuple[Environment, ...] = ()
     pools: tuple[Pools, ...] = ()
+    landmarks: tuple[Fact, ...] = ()
+    landmarks_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +165,8 @@ class Incident:
     explain it is looked at with looks that begin at or after `looks_since`) or muted. From `settling_since` until
     `settling_until` the root has recovered and its impacted services are being looked at before they are let go.
     `severity` is the worst it has been; `flapping`: people were told that it is; `quiet`: all that is open in it are
-    alerts that never page.
+    alerts that never page. `began_at` is when the first look began that found the root so broken; `changes` are those
+    of anything connected with it, from a little before that on.
     """
 
     id: str
@@ -180,6 +187,8 @@ class Incident:
     quiet: bool = False
     resolved_at: float | None = None
     resolved_by: str | None = None
+    began_at: float | None = None
+    changes: tuple[Change, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +233,9 @@ class Recurring:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Everything `step` remembers. `incidents` holds the open ones and a bounded tail of resolved ones."""
+    """Everything `step` remembers. `incidents` holds the open ones and a bounded tail of resolved ones, `changes` the
+    last ones of each kind and service, in the order in which they were seen; `links` is who was seen to use
+    what."""
 
     services: Mapping[str, ServiceState] = field(default_factory=dict)
     incidents: tuple[Incident, ...] = ()
@@ -232,3 +243,5 @@ class State:
     maintenance: tuple[Maintenance, ...] = ()
     sequence: int = 0
     recurring: tuple[Recurring, ...] = ()
+    changes: tuple[Change, ...] = ()
+    links: tuple[Link, ...] = ()

@@ -41,6 +41,7 @@ class DatabaseServer:
     in_recovery: bool
     version: str
     database: str = ""
+    port: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,8 @@ class SessionHolder:
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """One PM2 entry as the kernel and PM2 together show it. Times are Unix seconds; `pid` 0 = none."""
+    """One PM2 entry as the kernel and PM2 together show it. Times are Unix seconds; `pid` 0 = none. `release`: what PM2
+    says of its version, script and revision, each empty if nothing."""
 
     app: str
     worker: int
@@ -66,6 +68,7 @@ class Worker:
     restarts: int
     created_at: float | None
     started_at: float | None
+    release: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,15 @@ class Supervisor:
     pid: int
     version: str
     home: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedExit:
+    """A process of the app ended because its supervisor had told it to, so many seconds before the look saw it: by an
+    operator's order, or by the supervisor's own rules (memory, cron, watched files)."""
+
+    app: str
+    seconds_ago: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,12 +148,18 @@ class Pools:
 
 @dataclass(frozen=True, slots=True)
 class NginxProcesses:
-    """Nginx as the kernel shows it. `loaded_at`: since when its workers have the configuration that serves."""
+    """Nginx as the kernel shows it. `loaded_at`: since when its workers have the configuration that serves;
+    `newest_at`: when the youngest of them began. `digest` tells what is on disk from anything else; `edited_file` is
+    the file of it that was written last, at `edited_at` (Unix seconds of the machine)."""
 
     master: int
     workers: int
     stopped: int
     loaded_at: float | None
+    newest_at: float | None = None
+    digest: str = ""
+    edited_file: str = ""
+    edited_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,15 +173,36 @@ class UpstreamPeer:
     took_seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class NginxRoute:
+    """A route of Nginx and one of the peers to which it leads, as its configuration writes them."""
+
+    route: str
+    peer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sockets:
+    """On which ports of this machine an app takes connections, and the other ends (`address:port`) of those it has
+    begun, as the kernel shows them."""
+
+    app: str
+    ports: tuple[int, ...]
+    connected: tuple[str, ...]
+
+
 Fact: TypeAlias = (
     Finding
     | DatabaseServer
     | SessionHolder
     | Worker
     | Supervisor
+    | PlannedExit
     | Firewall
     | Environment
     | Pools
     | NginxProcesses
     | UpstreamPeer
+    | NginxRoute
+    | Sockets
 )

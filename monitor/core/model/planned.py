@@ -58,12 +58,15 @@ class CheckPlan:
 
 @dataclass(frozen=True, slots=True)
 class ServicePlan:
-    """One service: its checks and the services it cannot do without."""
+    """One service: its checks and the services it cannot do without. `addresses` are those that its own checks ask, as
+    `host:port`; with `discovers`, it also depends on what it is seen to use."""
 
     name: str
     checks: tuple[CheckPlan, ...]
     depends_on: tuple[str, ...] = ()
     metadata: Mapping[str, str] = field(default_factory=lambda: NO_LABELS)
+    addresses: tuple[str, ...] = ()
+    discovers: bool = True
 
 
 @dataclass(frozen=True, slots=True)

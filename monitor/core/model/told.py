@@ -169,7 +169,12 @@ class RulesChanged:
     change: RuleChange
 
 
+@dataclass(frozen=True, slots=True)
+class Reloaded:
+    """The monitor has taken its configuration anew."""
+
+
 Event: TypeAlias = StatusChanged | AlertOpened | AlertResolved | NoticeDue | LookWanted | RulesChanged
 
 
-Input: TypeAlias = Observation | Order | None
+Input: TypeAlias = Observation | Order | Reloaded | None

@@ -1,0 +1,171 @@
+"""What two looks at the same thing differ in: who was restarted, reloaded, edited or moved between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Final, TypeVar
+
+from monitor.core import workers
+from monitor.core.model import (
+    Change,
+    ChangeKind,
+    CheckState,
+    DatabaseServer,
+    Environment,
+    Fact,
+    Failed,
+    Firewall,
+    Message,
+    NginxProcesses,
+    NginxRoute,
+    Observation,
+    Seen,
+    Sockets,
+    Supervisor,
+    Worker,
+)
+
+RULES_SHOWN: Final = 3
+_SAME_SECONDS: Final = 1.0
+"""Who asks twice when something began may be told a little differently."""
+
+_LANDMARKS: Final = (DatabaseServer, NginxProcesses, Environment, Supervisor, NginxRoute, Sockets)
+
+_F = TypeVar("_F", DatabaseServer, NginxProcesses, Supervisor)
+
+
+@dataclass(frozen=True, slots=True)
+class _Between:
+    """Something changed between `since` and this look."""
+
+    look: Observation
+    since: float
+
+    def change(self, kind: ChangeKind, *, exactly: Iterable[float | None] = (), **values: str | float) -> Change:
+        """At the moment that the kernel or a server tells, if it lies where it must: their clocks are not ours."""
+        service, since, at = self.look.service, self.since, self.look.began
+        told = [each for each in exactly if each is not None and since <= each <= self.look.ended]
+        if told:
+            since = at = min(told)
+        return Change(kind, service, Message(f"change.{kind.value}", {"service": service, **values}), at, since)
+
+
+def remembered(known: CheckState, look: Observation) -> CheckState:
+    """With the landmarks of this look; one without any leaves those there are."""
+    facts = _facts(look)
+    landmarks = tuple(fact for fact in facts if isinstance(fact, _LANDMARKS))
+    if not landmarks and not any(isinstance(fact, Firewall) for fact in facts):
+        return known
+    return replace(known, landmarks=landmarks, landmarks_at=look.began)
+
+
+def found(look: Observation, before: CheckState, after: CheckState) -> Iterator[Change]:
+    """What a look has shown to be other than it was; `after` is what is known with it. What was never seen before has
+    not changed."""
+    if before.landmarks_at is not None and after.landmarks_at == look.began:
+        between = _Between(look, before.landmarks_at)
+        yield from _of_rules(between, before, after)
+        yield from _of_landmarks(between, before.landmarks, after.landmarks)
+    if before.workers_at is not None and after.workers_at == look.began:
+        yield from _of_workers(_Between(look, before.workers_at), before)
+
+
+def _facts(look: Observation) -> tuple[Fact, ...]:
+    return look.result.facts if isinstance(look.result, Seen | Failed) else ()
+
+
+def _of_rules(between: _Between, before: CheckState, after: CheckState) -> Iterator[Change]:
+    if after.rule_changes and after.rule_changes[-1:] != before.rule_changes[-1:]:
+        rules = after.rule_changes[-1]
+        yield between.change(ChangeKind.RULES, removed=_listed(rules.removed), added=_listed(rules.added))
+
+
+def _listed(lines: tuple[str, ...]) -> str:
+    more = f" (+{len(lines) - RULES_SHOWN})" if len(lines) > RULES_SHOWN else ""
+    return ("; ".join(lines[:RULES_SHOWN]) + more) or "–"
+
+
+def _of_landmarks(between: _Between, before: Iterable[Fact], after: Iterable[Fact]) -> Iterator[Change]:
+    old, new = tuple(before), tuple(after)
+    for database in _pairs(old, new, DatabaseServer):
+        yield from _of_database(between, *database)
+    for nginx in _pairs(old, new, NginxProcesses):
+        yield from _of_nginx(between, *nginx)
+    for was, now in _pairs(old, new, Supervisor):
+        if was.pid != now.pid and was.home == now.home:
+            yield between.change(ChangeKind.SUPERVISOR_RESTARTED, version=now.version)
+    yield from _of_files(between, _marks(old), _marks(new))
+
+
+def _pairs(old: Iterable[Fact], new: Iterable[Fact], kind: type[_F]) -> Iterator[tuple[_F, _F]]:
+    was = next((fact for fact in old if isinstance(fact, kind)), None)
+    now = next((fact for fact in new if isinstance(fact, kind)), None)
+    if was is not None and now is not None:
+        yield was, now
+
+
+def _of_database(between: _Between, was: DatabaseServer, now: DatabaseServer) -> Iterator[Change]:
+    """One server after another, or the same one in another role. Another database is no change of the first."""
+    if was.database != now.database:
+        return
+    if was.address != now.address:
+        yield between.change(ChangeKind.DATABASE_MOVED, before=was.address, after=now.address)
+    elif abs(was.started_at - now.started_at) > _SAME_SECONDS:
+        yield between.change(ChangeKind.DATABASE_RESTARTED, exactly=(now.started_at,))
+    if was.in_recovery and not now.in_recovery:
+        yield between.change(ChangeKind.DATABASE_PROMOTED)
+    if now.in_recovery and not was.in_recovery:
+        yield between.change(ChangeKind.DATABASE_DEMOTED)
+
+
+def _of_nginx(between: _Between, was: NginxProcesses, now: NginxProcesses) -> Iterator[Change]:
+    """All workers younger than every earlier one are a reload; if only some are, the others have died."""
+    if was.digest and now.digest and was.digest != now.digest:
+        yield between.change(ChangeKind.NGINX_EDITED, exactly=(now.edited_at,), file=now.edited_file)
+    if was.master != now.master:
+        yield between.change(ChangeKind.NGINX_RESTARTED, exactly=(now.loaded_at,))
+    elif was.newest_at is not None and now.loaded_at is not None and now.loaded_at > was.newest_at:
+        yield between.change(ChangeKind.NGINX_RELOADED, exactly=(now.loaded_at,))
+
+
+def _marks(facts: Iterable[Fact]) -> dict[str, Mapping[str, str]]:
+    """What each `.env` says, however many workers read it."""
+    return {fact.file: fact.marks for fact in facts if isinstance(fact, Environment)}
+
+
+def _of_files(
+    between: _Between, was: Mapping[str, Mapping[str, str]], now: Mapping[str, Mapping[str, str]]
+) -> Iterator[Change]:
+    for file, marks in now.items():
+        old = was.get(file, marks)
+        names = sorted(name for name in old.keys() | marks.keys() if old.get(name) != marks.get(name))
+        if names:
+            yield between.change(ChangeKind.ENVIRONMENT_EDITED, file=file, names=", ".join(names))
+
+
+def _of_workers(between: _Between, before: CheckState) -> Iterator[Change]:
+    facts = _facts(between.look)
+    old = {(each.app, each.worker): each for each in before.workers}
+    pairs = [(old[key], each) for each in workers.workers_of(facts) if (key := (each.app, each.worker)) in old]
+    anew = [(was, now) for was, now in pairs if workers.created_anew(was, now) and was.pid != now.pid]
+    died = [(was, now) for was, now in pairs if not workers.created_anew(was, now) and now.restarts > was.restarts]
+    if anew:
+        yield _ordered(between, anew)
+    if died:
+        begun = [now.started_at for was, now in died if now.started_at != was.started_at]
+        count = sum(now.restarts - was.restarts for was, now in died)
+        yield between.change(ChangeKind.DIED, exactly=begun, app=died[0][1].app, count=count)
+    if workers.stopped(before.workers, facts):
+        yield between.change(ChangeKind.STOPPED, app=before.workers[0].app)
+
+
+def _ordered(between: _Between, anew: list[tuple[Worker, Worker]]) -> Change:
+    """A restart; with something else in it, a deployment."""
+    begun = [now.started_at for _, now in anew]
+    app = anew[0][1].app
+    for was, now in anew:
+        other = [f"{a} → {b}" for a, b in zip(was.release, now.release, strict=False) if a != b and a and b]
+        if other:
+            return between.change(ChangeKind.DEPLOYED, exactly=begun, app=app, what=", ".join(other))
+    return between.change(ChangeKind.RESTARTED, exactly=begun, app=app, count=len(anew))
