@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from monitor.heartbeat import Heartbeat
 from monitor.history import History
@@ -12,6 +12,7 @@ from monitor.metrics import Metrics
 from monitor.outbox import Outbox
 from monitor.schedule import Schedule
 from monitor.service_monitoring import ServiceMonitoring
+from monitor.standings import Condition
 from monitor.store import Store
 from monitor.watch import Watch
 from monitor.web.serving import Serving
@@ -32,3 +33,12 @@ class Parts:
     watch: Watch
     serving: Serving
     heartbeat: Heartbeat
+
+    def condition(self) -> Condition:
+        """How the monitor itself is."""
+        troubles = self.keep_alive.troubles
+        return Condition(
+            channels=tuple(replace(each, unrefreshed=troubles.get(each.channel, "")) for each in self.outbox.standings),
+            heartbeat=self.heartbeat.sent,
+            store_error=self.store.trouble,
+        )
