@@ -315,9 +315,19 @@ def test_maintenance_is_the_status_but_does_not_make_a_service_answer(metrics: M
 
 
 def test_a_status_that_fits_between_two_scrapes_is_counted(metrics: Metrics) -> None:
+    """Each series is there with 0 before it counts: `increase()` does not see what a series begins with."""
+    metrics.changed(PLAN, believed(Status.HEALTHY), (), 50.0)
+    zeros = {
+        labels(service=service, status=status.value): 0.0
+        for service in PLAN.services
+        for status in Status
+        if status is not Status.MAINTENANCE
+    }
+    assert of("infra_service_status_changes_total", metrics) == zeros
     for before, after in ((Status.HEALTHY, Status.DOWN), (Status.DOWN, Status.HEALTHY)):
         metrics.changed(PLAN, believed(after), (StatusChanged("rds", before, after, 50.0),), 50.0)
     assert of("infra_service_status_changes_total", metrics) == {
+        **zeros,
         labels(service="rds", status="down"): 1.0,
         labels(service="rds", status="healthy"): 1.0,
     }

@@ -31,6 +31,7 @@ COMMANDS: Final = {
     "monitoring": "questions",
     "config": "config",
     "notify": "notify",
+    "rules": "rules",
 }
 """Every command with the module of `monitor.cli` that has it, in the order of the help. Only the module of the command
 that is wanted is loaded: one that asks the daemon starts in a fraction of the time that the whole house needs."""

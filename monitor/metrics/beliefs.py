@@ -30,6 +30,7 @@ from monitor.metrics.catalogue import (
 from monitor.metrics.exposition import label_pairs, sample
 
 _UP: Final = {Status.HEALTHY: 1, Status.WARNING: 1, Status.CRITICAL: 1, Status.DOWN: 0}
+_TAKEN_ON: Final = tuple(status for status in Status if status is not Status.MAINTENANCE)
 _EVERYWHERE: Final = Owner("")
 
 
@@ -68,6 +69,9 @@ class Beliefs:
             self._rules.pop(service, None)
             self._rule_changes.pop(service, None)
         for service in plan.services:
+            if service not in self._became:
+                self._became[service] = Counter()
+                self._publish_changes(service)
             if service in state.services:
                 self._publish_status(service, shown(state, service, now), state.services[service].status)
                 self._publish_rules(service, state.services[service])
@@ -90,9 +94,12 @@ class Beliefs:
         self._blocks.put(SERVICE_UP.name, Owner(service), line)
 
     def _publish_changes(self, service: str) -> None:
+        """From the first scrape on, zeros too: `increase()` does not see what a series begins with."""
         lines = (
-            sample(STATUS_CHANGES.name, label_pairs({"service": service, "status": status}), count)
-            for status, count in self._became[service].items()
+            sample(
+                STATUS_CHANGES.name, label_pairs({"service": service, "status": status}), self._became[service][status]
+            )
+            for status in _TAKEN_ON
         )
         self._blocks.put(STATUS_CHANGES.name, Owner(service), "".join(lines))
 
