@@ -57,13 +57,24 @@ HEARD = "test_law_7_a_channel_that_was_told_that_it_began_is_told_that_it_is_ove
 ELEVEN = "test_law_11_nobody_forgets_and_nobody_is_nagged"
 TWELVE = "test_law_12_a_channel_hears_of_what_concerns_it_as_soon_as_it_does_and_of_nothing_else"
 
+LINKED = "test_law_13_what_is_found_out_adds_to_the_configuration_and_contradicts_it_nowhere"
+
 MODULES = {
+    LINKED: "test_law_links",
     **dict.fromkeys((TWO, LATE), "test_law_2"),
     **dict.fromkeys((HEARD, ELEVEN, TWELVE), "test_law_telling"),
 }
-ALL = (ONE, TWO, LATE, THREE, FOUR, FIVE, SIX, SEVEN, HEARD, EIGHT, NINE, TEN, ELEVEN, TWELVE)
+ALL = (ONE, TWO, LATE, THREE, FOUR, FIVE, SIX, SEVEN, HEARD, EIGHT, NINE, TEN, ELEVEN, TWELVE, LINKED)
 
 MUTANTS = (
+    Mutant(
+        "what was seen may close a circle",
+        "topology.py",
+        "service != needs and service not in _reach(up, needs)",
+        "service != needs",
+        LINKED,
+    ),
+    Mutant("what was seen last counts", "topology.py", "sorted(links, key=_by_age)", "links", LINKED),
     Mutant("it is told again and again", "notices.py", "known = is_told(incident)", "known = False", ONE),
     Mutant("what is reopened is forgotten", "incidents.py", "reopens=reopens)\n", "reopens=None)\n", ONE),
     Mutant(
@@ -233,7 +244,7 @@ def _copy(to: Path) -> None:
     shutil.copytree(ROOT / "monitor" / "core", to / "monitor" / "core", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "monitor" / "__init__.py", to / "monitor")
     (to / "tests" / "core").mkdir(parents=True)
-    for name in ("story", "random_stories", "world", "test_laws", "test_law_2", "test_law_telling"):
+    for name in ("story", "random_stories", "world", "test_laws", "test_law_2", "test_law_telling", "test_law_links"):
         shutil.copy(ROOT / "tests" / "core" / f"{name}.py", to / "tests" / "core")
 
 
