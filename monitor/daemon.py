@@ -6,7 +6,7 @@ import asyncio
 import signal
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ from monitor import __version__, systemd
 from monitor.clock import SystemClock
 from monitor.config.load import ConfigError, Loaded, load
 from monitor.core.model import Input
-from monitor.heartbeat import Heartbeat, Sent
+from monitor.heartbeat import Heartbeat
 from monitor.history import History
 from monitor.keep_alive import KeepAlive
 from monitor.logs import configure, hide
@@ -24,11 +24,12 @@ from monitor.look import Surroundings, look, surroundings
 from monitor.metrics import Metrics
 from monitor.notify.base import Post
 from monitor.outbox import Outbox, Patience
+from monitor.parts import Parts
 from monitor.reloading import FileWatch, NotReloaded, Reloads
 from monitor.schedule import Key, Schedule
 from monitor.service_monitoring import ServiceMonitoring
 from monitor.sources.http import client
-from monitor.standings import Standing
+from monitor.standings import Condition
 from monitor.store import Store, StoreError
 from monitor.telling import told
 from monitor.vitals import Vitals
@@ -49,23 +50,6 @@ READ_SECONDS: Final = 30.0
 
 class CannotStart(Exception):  # noqa: N818 — it is an answer for the operator
     """One clear line: what is in the way and how to mend it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
-    """What a running monitor is made of; a reload tells each of them what is new."""
-
-    around: Surroundings
-    store: Store
-    history: History
-    monitoring: ServiceMonitoring
-    metrics: Metrics
-    outbox: Outbox
-    keep_alive: KeepAlive
-    schedule: Schedule
-    watch: Watch
-    serving: Serving
-    heartbeat: Heartbeat
 
 
 class Daemon:
@@ -96,17 +80,9 @@ class Daemon:
         return self._vitals.unwell()
 
     @property
-    def standings(self) -> tuple[Standing, ...]:
-        """How every channel stands."""
-        if not self._parts:
-            return ()
-        troubles = self._parts.keep_alive.troubles
-        return tuple(replace(each, unrefreshed=troubles.get(each.channel, "")) for each in self._parts.outbox.standings)
-
-    @property
-    def heartbeats(self) -> Sent | None:
-        """What came of the signs of life; None if nobody expects them."""
-        return self._parts.heartbeat.sent if self._parts else None
+    def condition(self) -> Condition:
+        """How it is, as far as it stands already."""
+        return self._parts.condition() if self._parts else Condition()
 
     async def run(self) -> int:
         """0 after an orderly end. Raises CannotStart with nothing half-started."""
@@ -220,7 +196,7 @@ class Daemon:
         monitoring, metrics = parts.monitoring, parts.metrics
         metrics.watch_watchers(watched=lambda: parts.watch.watched, events=lambda: parts.watch.events)
         metrics.watch_outbox(lambda: parts.outbox.backlog, self._clock.now)
-        metrics.watch_channels(lambda: self.standings, lambda: parts.keep_alive.failures)
+        metrics.watch_channels(lambda: parts.condition().channels, lambda: parts.keep_alive.failures)
         metrics.watch_reloads(lambda: (self.reloads.successful, self.reloads.taken_at))
         metrics.watch_upkeep(store=parts.store, history=parts.history, heartbeat=lambda: parts.heartbeat.sent)
         metrics.changed(monitoring.plan, monitoring.state, (), self._clock.now())

@@ -81,6 +81,7 @@ class Store:
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
         self.errors = 0
+        self.trouble: str | None = None
 
     @classmethod
     def open(cls, directory: Path) -> Store:
@@ -219,9 +220,11 @@ class Store:
         taking, self._owed = self._owed, set()
         try:
             await self._run(self._save, keys | taking, after, notices)
-        except StoreError:
+        except StoreError as error:
             self._owed |= taking
+            self.trouble = str(error)
             raise
+        self.trouble = None
 
     def _task(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)

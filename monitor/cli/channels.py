@@ -14,6 +14,8 @@ def troubles(monitoring: Mapping[str, Any], now: float) -> Iterator[str]:
     for each mistake."""
     if monitoring["unwell"]:
         yield f"! the monitor is not well: {monitoring['unwell']}"
+    if monitoring["store_error"]:
+        yield f"! nothing new can be remembered: {monitoring['store_error']}"
     configuration = monitoring["configuration"]
     if not configuration["successful"]:
         tried, taken = ago(configuration["tried_at"], now), ago(configuration["taken_at"], now)

@@ -210,6 +210,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
         stored_samples="integer?",
         history="Kept",
         unwell="string?",
+        store_error="string?",
         channels="[ChannelStanding]",
         configuration="Configuration",
         heartbeat="Heartbeat?",

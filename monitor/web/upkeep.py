@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any, Protocol
 
@@ -11,7 +10,7 @@ from aiohttp import web
 from monitor.answers import Json, rfc3339
 from monitor.heartbeat import Sent
 from monitor.reloading import NotReloaded, Reloads
-from monitor.standings import Standing
+from monitor.standings import Condition, Standing
 from monitor.web.answer import Refused
 
 
@@ -26,12 +25,8 @@ class Upkeep(Protocol):
         """What came of the newest reload."""
 
     @property
-    def standings(self) -> Iterable[Standing]:
-        """How every channel stands."""
-
-    @property
-    def heartbeats(self) -> Sent | None:
-        """What came of the signs of life; None if nobody expects them."""
+    def condition(self) -> Condition:
+        """How channels, heartbeat and memory are."""
 
     async def reload(self) -> None:
         """Take the configuration anew. Raises NotReloaded."""
@@ -69,11 +64,13 @@ class UpkeepRoutes:
 
 def upkeep_of(upkeep: Upkeep) -> Json:
     """What `/api/v1/monitoring` says of the daemon itself, beside what the monitoring knows."""
+    condition = upkeep.condition
     return {
         "unwell": upkeep.unwell(),
-        "channels": [_channel(each) for each in upkeep.standings],
+        "store_error": condition.store_error,
+        "channels": [_channel(each) for each in condition.channels],
         "configuration": reloads_of(upkeep.reloads),
-        "heartbeat": _heartbeat(upkeep.heartbeats),
+        "heartbeat": _heartbeat(condition.heartbeat),
     }
 
 

@@ -10,7 +10,7 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -20,7 +20,7 @@ from tests.daemon.running import RunningDaemon, command, free_port, wait_for
 
 
 class Peer(socketserver.ThreadingTCPServer):
-    """Accepts connections and says nothing; counts them. Silent, it keeps them open without an answer."""
+    """Accepts connections and says `says` after `delay`; counts them. Silent, it keeps them open without an answer."""
 
     allow_reuse_address = True
     daemon_threads = True
@@ -28,6 +28,8 @@ class Peer(socketserver.ThreadingTCPServer):
     def __init__(self) -> None:
         self.connections = 0
         self.silent = False
+        self.says = b"here\n"
+        self.delay = 0.0
         self.release = threading.Event()
         super().__init__(("127.0.0.1", 0), _Say)
 
@@ -43,7 +45,9 @@ class _Say(socketserver.BaseRequestHandler):
         self.server.connections += 1
         if self.server.silent:
             self.server.release.wait(60)
-        self.request.sendall(b"here\n")
+        self.server.release.wait(self.server.delay)
+        with suppress(OSError):  # who asked did not wait for it
+            self.request.sendall(self.server.says)
 
 
 class Hears(ThreadingHTTPServer):
@@ -63,9 +67,13 @@ class Hears(ThreadingHTTPServer):
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_address[1]}"
 
-    def told(self) -> list[str]:
+    def bodies(self, path: str) -> list[Any]:
+        """What was posted there."""
+        return [json.loads(body) for method, where, body in self.requests if where == path and method == "POST"]
+
+    def told(self, path: str = "/page") -> list[str]:
         """`opened peer`, `resolved peer`, …"""
-        bodies = [json.loads(body) for method, path, body in self.requests if path == "/page" and method == "POST"]
+        bodies = self.bodies(path)
         return [f"{body['type'].removeprefix('incident.')} {body['data']['incident']['root']}" for body in bodies]
 
 

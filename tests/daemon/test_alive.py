@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import signal
 import socket
 import threading
@@ -36,6 +37,9 @@ def test_a_sign_of_life_is_sent_every_so_often_and_by_reload_elsewhere_or_never(
     wait_for(lambda: beats(here) >= 3, seconds=15)
     assert here.metric("infra_heartbeat_failures_total") == 0
     assert abs(here.metric("infra_heartbeat_last_success_timestamp_seconds") - time.time()) < 10
+    sent = here.daemon.get("/api/v1/monitoring")["heartbeat"]
+    assert (sent["failures"], sent["error"]) == (0, None)
+    assert sent["arrived_at"] is not None
     here.reload(here.text.replace("every: 1s}\n", "every: 1s, method: POST}\n"))
     wait_for(lambda: any(method == "POST" and path.startswith("/ping") for method, path, _ in here.hears.requests))
     here.reload(here.text[: here.text.index("heartbeat:")])
@@ -43,17 +47,46 @@ def test_a_sign_of_life_is_sent_every_so_often_and_by_reload_elsewhere_or_never(
     time.sleep(3)
     assert beats(here) <= count
     assert "infra_heartbeat" not in here.daemon.get("/metrics")
+    assert here.daemon.get("/api/v1/monitoring")["heartbeat"] is None
 
 
 def test_that_it_does_not_arrive_is_one_line_and_a_number_and_never_a_page(here: Small) -> None:
     wait_for(lambda: beats(here) >= 1, seconds=15)
     here.hears.status = 503
     wait_for(lambda: here.metric("infra_heartbeat_failures_total") >= 3, seconds=15)
+    assert "\n! the heartbeat does not arrive: the answer was 503\n" in here.says("status")
     here.hears.status = 200
     wait_for(lambda: here.count("heartbeat.arrives_again") == 1, seconds=15)
     assert here.count("heartbeat.missed") == 1
     assert here.hears.told() == []
     assert "secret-part" not in here.daemon.logged()
+
+
+def test_what_is_wrong_with_itself_is_a_number_and_a_line(here: Small) -> None:
+    """A look that takes longer than its interval, a loop that stood still, and a disk that takes nothing any more."""
+    wait_for(lambda: "\ninfra_scheduler_lag_seconds " in here.daemon.get("/metrics"), seconds=15)
+    here.peer.silent = True
+    wait_for(lambda: "infra_looks_skipped_total{" in here.daemon.get("/metrics"), seconds=15)
+    assert here.metric('infra_looks_skipped_total{reason="overrun"}') >= 1
+    here.peer.silent = False
+    here.peer.release.set()
+    os.kill(here.daemon.pid, signal.SIGSTOP)
+    time.sleep(3)
+    os.kill(here.daemon.pid, signal.SIGCONT)
+    wait_for(lambda: here.metric("infra_scheduler_lag_seconds") >= 1.5, seconds=15)
+    wait_for(lambda: here.daemon.statuses() == {"peer": "healthy"}, seconds=30)
+    assert here.metric("infra_store_errors_total") == 0
+    before = resource.prlimit(here.daemon.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+    here.peer.says = b"gone\n"
+    wait_for(lambda: here.metric("infra_store_errors_total") >= 3, seconds=30)
+    assert here.daemon.statuses() == {"peer": "healthy"}, "what cannot be kept is not believed"
+    trouble = here.daemon.get("/api/v1/monitoring")["store_error"]
+    assert trouble.startswith("the state directory ")
+    assert f"! nothing new can be remembered: {trouble}" in here.says("status")
+    resource.prlimit(here.daemon.pid, resource.RLIMIT_FSIZE, before)
+    wait_for(lambda: here.hears.told() == ["opened peer"], seconds=30)
+    assert here.daemon.get("/api/v1/monitoring")["store_error"] is None
+    assert here.count("task.crashed") == 0
 
 
 async def test_a_store_that_hangs_makes_it_unhealthy_and_silent(tmp_path: Path) -> None:

@@ -159,16 +159,31 @@ async def test_who_is_on_it_stops_the_escalation(receiver: Receiver, redis: Redi
         await asyncio.to_thread(daemon.stop)
 
 
-async def test_alertmanager_pages_once_and_hears_the_end(receiver: Receiver, redis: Redis, tmp_path: Path) -> None:
+async def test_alertmanager_pages_once_hears_the_end_and_all_the_time_that_the_monitor_lives(
+    receiver: Receiver, redis: Redis, tmp_path: Path
+) -> None:
     async with alertmanager(tmp_path, receiver) as server:
-        config = configured(tmp_path, redis.port, f'{{kind: alertmanager, url: "{server.url}"}}')
+        config = configured(tmp_path, redis.port, f'{{kind: alertmanager, url: "{server.url}", watchdog: true}}')
         daemon = RunningDaemon(config, log=tmp_path / "daemon.log")
         await asyncio.to_thread(daemon.start)
         try:
             await until(lambda: daemon_is_healthy(daemon))
+            await until(lambda: told(receiver) == [("firing", "Watchdog")])
             redis.down()
-            await until(lambda: told(receiver) == [("firing", "redis")])
+            await until(lambda: told(receiver)[1:] == [("firing", "redis")])
             redis.up()
-            await until(lambda: told(receiver) == [("firing", "redis"), ("resolved", "redis")])
+            await until(lambda: told(receiver)[1:] == [("firing", "redis"), ("resolved", "redis")])
+            (watchdog,) = await server.alerts()
+            assert watchdog["labels"] == {"alertname": "Watchdog", "severity": "none", "host": socket.gethostname()}
+            assert watchdog["generatorURL"] == f"{daemon.url}/"
+            assert daemon.get("/api/v1/monitoring")["channels"][0]["refresh_error"] is None
         finally:
             await asyncio.to_thread(daemon.stop)
+    # Alertmanager is gone: a restart, as a reload, tells it at once that we live, or finds out that it cannot.
+    await asyncio.to_thread(daemon.start)
+    try:
+        await until(lambda: daemon.get("/api/v1/monitoring")["channels"][0]["refresh_error"] is not None)
+        line = 'infra_channel_refresh_failures_total{channel="alertmanager"} 1.0'
+        assert line in daemon.get("/metrics").splitlines()
+    finally:
+        await asyncio.to_thread(daemon.stop)

@@ -64,7 +64,7 @@ class TestMail:
         async with mail_server() as box:
             await channel(box.port).send(delivery(NoticeKind.RESOLVED, language="ko", timezone="Asia/Seoul"), post)
         (mail,) = box.mails
-        assert mail["Subject"] == "[해결됨] rds, 3초 만에"
+        assert mail["Subject"] == "[해결됨] rds (3초 만에)"
         assert "2023-11-15 07:13:20 KST" in mail.get_content()
         assert box.raw[0].isascii()
 

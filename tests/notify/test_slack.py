@@ -59,7 +59,7 @@ async def test_an_opened_one_field_by_field(receiver: Receiver, post: Post) -> N
     [
         (delivery(NoticeKind.RESOLVED, after=60.0), "#2eb67d", "[Resolved] rds, after 1m"),
         (trial(), "#8a8a8a", "[Test] infra-monitor tries this channel"),
-        (delivery(NoticeKind.REMINDER, after=14400.0, language="ko"), "#e01e5a", "[심각] 4시간째 계속됨: rds 중단"),
+        (delivery(NoticeKind.REMINDER, after=14400.0, language="ko"), "#e01e5a", "[심각] 4시간째 지속 중: rds 중단"),
     ],
     ids=["resolved", "test", "reminder"],
 )

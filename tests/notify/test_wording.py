@@ -58,12 +58,12 @@ def test_a_test_says_that_it_is_one() -> None:
     said = words(trial())
     assert said.title == "[Test] infra-monitor tries this channel"
     assert "Nothing is broken" in said.summary
-    assert words(trial("ko")).title.startswith("[시험]")
+    assert words(trial("ko")).title.startswith("[테스트]")
 
 
 def test_in_korean_everything_is_korean_and_times_are_those_of_seoul() -> None:
     said = words(delivery(NoticeKind.RESOLVED, language="ko", timezone="Asia/Seoul", after=7500.0))
-    assert said.title == "[해결됨] rds, 2시간 5분 만에"
+    assert said.title == "[해결됨] rds (2시간 5분 만에)"
     assert ("시작", "2023-11-15 07:13:20 KST") in said.facts
     assert words(delivery(language="ko")).title.startswith("[심각] ")
 

@@ -10,12 +10,11 @@ from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
 
 from monitor.core.model import CheckPlan, Failed, Failure, Observation, Plan, Reading, Seen, ServicePlan
-from monitor.heartbeat import Sent
 from monitor.history import History
 from monitor.metrics import Metrics
 from monitor.reloading import NotReloaded, Reloads
 from monitor.service_monitoring import ServiceMonitoring
-from monitor.standings import Standing
+from monitor.standings import Condition
 from monitor.store import Store
 from monitor.web.app import create_app
 from monitor.web.security import Security
@@ -50,8 +49,7 @@ class HandUpkeep:
 
     reloads: Reloads = NEVER_RELOADED
     stands_still: str | None = None
-    standings: tuple[Standing, ...] = ()
-    heartbeats: Sent | None = None
+    condition: Condition = field(default_factory=Condition)
     count: int = 0
 
     def unwell(self) -> str | None:

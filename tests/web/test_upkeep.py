@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from monitor.heartbeat import Sent
-from monitor.standings import Standing, Try
+from monitor.standings import Condition, Standing, Try
 from monitor.store import Backlog
 from tests.web.conftest import BEARER, START, Served
 
@@ -48,15 +48,17 @@ async def test_the_configuration_in_use_is_told(served: Served) -> None:
 
 async def test_the_status_says_how_channels_configuration_and_heartbeat_stand(served: Served) -> None:
     status = await served.data("/api/v1/monitoring")
-    assert (status["unwell"], status["channels"], status["heartbeat"]) == (None, [], None)
+    assert [status[key] for key in ("unwell", "store_error", "channels", "heartbeat")] == [None, None, [], None]
     assert status["configuration"] == await served.data("/api/v1/config")
     stopped = Try(START + 9.0, "stopped", "HTTP 410")
-    served.upkeep.standings = (
+    channels = (
         Standing(channel="chat", kind="slack", newest=Try(START, "delivered"), delivered_at=START, unrefreshed="no"),
         Standing(channel="gone", kind="webhook", owed=Backlog(2, 1, START), newest=stopped, stopped=stopped),
         Standing(channel="left", kind=None, owed=Backlog(1, 0, START)),
     )
-    served.upkeep.heartbeats = Sent(3, START, "the answer was 503")
+    served.upkeep.condition = Condition(
+        channels=channels, heartbeat=Sent(3, START, "the answer was 503"), store_error="the disk is full"
+    )
     served.upkeep.stands_still = "the core has stood still for 20 s"
     status = await served.data("/api/v1/monitoring")
     begun, later = "2023-11-14T22:13:20.000Z", "2023-11-14T22:13:29.000Z"
@@ -75,3 +77,4 @@ async def test_the_status_says_how_channels_configuration_and_heartbeat_stand(se
     ]
     assert status["heartbeat"] == {"arrived_at": begun, "failures": 3, "error": "the answer was 503"}
     assert status["unwell"] == "the core has stood still for 20 s"
+    assert status["store_error"] == "the disk is full"
