@@ -315,8 +315,15 @@ def diagnosis(diagnosis: Diagnosis, language: str) -> Json:
             for each in diagnosis.evidence
         ],
         "ruled_out": [{"cause": each.cause, "why": speak(each.why, language)} for each in diagnosis.ruled_out],
-        "remedy": speak(diagnosis.remedy, language) if diagnosis.remedy else None,
+        "remedy": _remedy(diagnosis, language),
     }
+
+
+def _remedy(diagnosis: Diagnosis, language: str) -> str | None:
+    """What to do, and below it the commands for that, each in a line of its own."""
+    if diagnosis.remedy is None:
+        return None
+    return "\n".join((speak(diagnosis.remedy, language), *diagnosis.commands))
 
 
 def open_alerts(state: State) -> Iterator[tuple[Incident, Alert]]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Mapping
-from contextlib import AsyncExitStack, suppress
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final
@@ -85,30 +85,40 @@ class Daemon:
         return self._parts.condition() if self._parts else Condition()
 
     async def run(self) -> int:
-        """0 after an orderly end. Raises CannotStart with nothing half-started."""
+        """0 after an orderly end. The process is the monitor's alone: signals and systemd are spoken to. Raises
+        CannotStart with nothing half-started."""
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(_task_crashed)
-        async with AsyncExitStack() as stack:
-            loop.add_signal_handler(signal.SIGHUP, self._reload_soon)
-            try:
-                self._parts = await self._build(stack)
-            except (StoreError, CannotListen, NotSecure) as error:
-                raise CannotStart(str(error)) from error
+        loop.add_signal_handler(signal.SIGHUP, self._reload_soon)
+        async with self.running():
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, self.stop)
-            self._not_ready = None
             systemd.notify("READY=1")
-            for work in (self._tick(self._parts), self._watch_files(self._parts)):
+            await self._stopping.wait()
+            systemd.notify("STOPPING=1")
+        return 0
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[ServiceMonitoring]:
+        """At work until the block ends, for programs that embed it. Raises CannotStart with nothing half-started."""
+        async with AsyncExitStack() as stack:
+            try:
+                self._parts = parts = await self._build(stack)
+            except (StoreError, CannotListen, NotSecure) as error:
+                raise CannotStart(str(error)) from error
+            self._not_ready = None
+            self._vitals.expect("core", "store", "schedule", "watch")
+            for work in (self._tick(parts), self._watch_files(parts)):
                 task = asyncio.create_task(work)
                 stack.callback(task.cancel)
-            await self._stopping.wait()
-            self._not_ready = "stopping"
-            systemd.notify("STOPPING=1")
-            log.info("daemon.stopping")
-            async with self._turn:
-                pass  # a reload under way comes to its end first
+            try:
+                yield parts.monitoring
+            finally:
+                self._not_ready = "stopping"
+                log.info("daemon.stopping")
+                async with self._turn:
+                    pass  # a reload under way comes to its end first
         log.info("daemon.stopped")
-        return 0
 
     # Building ----------------------------------------------------------------------------------------------------
 

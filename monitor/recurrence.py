@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -15,6 +15,9 @@ _FIELDS: Final = ("minute", "hour", "day", "month", "day_of_week")
 _DAYS: Final = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _DAY: Final = re.compile(r"(?:(\*)|(\w+)(?:-(\w+))?)(?:/(\d+))?", re.ASCII)
 _LONGEST: Final = 128
+_SHIFT: Final = timedelta(hours=3)
+"""No zone puts its clocks forward or back by more."""
+_STEP: Final = timedelta(seconds=1)
 
 
 class Unclear(ValueError):  # noqa: N818 — it is the answer to an order, not an error of ours
@@ -27,10 +30,23 @@ def check(cron: str, time_zone: str) -> None:
 
 
 def next_start(cron: str, time_zone: str, after: float) -> float | None:
-    """The first moment after `after` at which the expression holds; None when it never does. Raises Unclear."""
-    moment = datetime.fromtimestamp(after + 1, UTC)
-    found = _trigger(cron, time_zone).get_next_fire_time(None, moment)
-    return None if found is None else float(found.timestamp())
+    """The first moment after `after` at which the expression holds; None when it never does. Raises Unclear.
+
+    Where clocks are put forward or back it does as cron does: a time of day that is left out comes all the same, by the
+    clock as it was, and one that comes twice counts once; only a rhythm (`*` hours or minutes) goes on through both."""
+    trigger, zone = _trigger(cron, time_zone), _zone(time_zone)
+    if any(field.startswith("*") for field in cron.split()[:2]):
+        found = trigger.get_next_fire_time(None, datetime.fromtimestamp(after + 1, UTC))
+        return None if found is None else float(found.timestamp())
+    trigger.timezone = (
+        UTC  # the times that a clock on the wall shows; which moments those are is asked of the zone below
+    )
+    shown = (datetime.fromtimestamp(after, zone) - _SHIFT).replace(tzinfo=UTC)
+    while (shown := trigger.get_next_fire_time(None, shown + _STEP)) is not None:
+        moment = shown.replace(tzinfo=zone).timestamp()
+        if moment > after:
+            return float(moment)
+    return None
 
 
 def due(rule: Recurring, now: float) -> float | None:

@@ -17,6 +17,11 @@ class Vitals:
         self._clock = clock
         self._beats: dict[str, float] = {}
 
+    def expect(self, *parts: str) -> None:
+        """From now on these have to show themselves, also one that never begins to."""
+        for part in parts:
+            self._beats.setdefault(part, self._clock.monotonic())
+
     def beat(self, part: str) -> None:
         """This part has just done its work."""
         self._beats[part] = self._clock.monotonic()

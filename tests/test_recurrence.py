@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -62,6 +63,35 @@ def test_cron_is_read_as_cron_reads_it(cron: str, zone: str, begins: str | None)
 def test_what_says_nothing_is_refused_in_words(cron: str, zone: str, said: str) -> None:
     with pytest.raises(Unclear, match=said):
         check(cron, zone)
+
+
+def starts(cron: str, zone: str, day: str, count: int = 3) -> list[str]:
+    """From the beginning of that day, by the clock of the zone with its distance from UTC."""
+    after, found = datetime.fromisoformat(day).replace(tzinfo=ZoneInfo(zone)).timestamp() - 1, list[str]()
+    for _ in range(count):
+        after = next_start(cron, zone, after) or 0.0
+        found.append(datetime.fromtimestamp(after, ZoneInfo(zone)).strftime("%d %H:%M%z"))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("cron", "zone", "day", "begins"),
+    [
+        ("30 2 * * *", "Europe/Berlin", "2026-03-28", ["28 02:30+0100", "29 03:30+0200", "30 02:30+0200"]),
+        ("30 2 * * *", "Europe/Berlin", "2026-10-24", ["24 02:30+0200", "25 02:30+0200", "26 02:30+0100"]),
+        ("30 1 * * *", "America/New_York", "2026-11-01", ["01 01:30-0400", "02 01:30-0500", "03 01:30-0500"]),
+        ("0 0 * * *", "America/Santiago", "2026-09-05", ["05 00:00-0400", "06 01:00-0300", "07 00:00-0300"]),
+        ("0 3 * * 0", "Europe/Berlin", "2026-03-22", ["22 03:00+0100", "29 03:00+0200", "05 03:00+0200"]),
+        ("0 2 * * *", "Australia/Lord_Howe", "2026-04-04", ["04 02:00+1100", "05 02:00+1030", "06 02:00+1030"]),
+        ("0 * * * *", "Europe/Berlin", "2026-10-25T02:00", ["25 02:00+0200", "25 02:00+0100", "25 03:00+0100"]),
+        ("*/30 * * * *", "Europe/Berlin", "2026-03-29T01:30", ["29 01:30+0100", "29 03:00+0200", "29 03:30+0200"]),
+        ("0 3 * * *", "Asia/Seoul", "2026-03-29", ["29 03:00+0900", "30 03:00+0900", "31 03:00+0900"]),
+    ],
+)
+def test_where_clocks_are_put_forward_or_back_a_time_of_day_comes_once_and_a_rhythm_goes_on(
+    cron: str, zone: str, day: str, begins: list[str]
+) -> None:
+    assert starts(cron, zone, day) == begins
 
 
 def test_the_next_window_is_due_when_the_last_is_over_and_one_that_runs_is_not_missed() -> None:

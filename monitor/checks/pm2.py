@@ -16,6 +16,7 @@ from monitor.core.model import (
     Fact,
     Failure,
     Finding,
+    MemoryKills,
     Message,
     PlannedExit,
     Reading,
@@ -26,7 +27,7 @@ from monitor.core.model import (
     Worker,
 )
 from monitor.sources.pm2 import Daemon, Instance, Pm2Snapshot, Pm2Source, Pm2Unanswered, Pm2Unreadable, Standing
-from monitor.sources.processes import Processes
+from monitor.sources.processes import Processes, memory_kills
 
 GRACE_SECONDS: Final = 30.0
 """What PM2 is already mending, and what an operator has begun, becomes trouble when it lasts longer."""
@@ -181,6 +182,8 @@ class Pm2Check(Check):
         for each in listed:
             readings += _readings(each, snapshot.processes)
             facts.append(_worker(each))
+        if (killed := memory_kills()) is not None:
+            facts.append(MemoryKills(killed))
         if (finding := judge(app, standings, expected or 0)) is not None:
             facts.append(finding)
         return Seen(tuple(readings), tuple(facts))
@@ -266,6 +269,7 @@ def _worker(instance: Instance) -> Worker:
         restarts=entry.restarts or 0,
         created_at=entry.created_at,
         started_at=process.started_at if process else None,
+        exit_code=entry.exit_code,
         release=entry.release,
     )
 

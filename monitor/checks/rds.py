@@ -8,7 +8,18 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from monitor.checks.base import Check, CheckBlind, CheckFailed, DatabaseName, Env, Family, Seconds
-from monitor.core.model import DatabaseServer, Fact, Failure, Finding, Message, Reading, Seen, Status, Threshold
+from monitor.core.model import (
+    DatabaseEndpoint,
+    DatabaseServer,
+    Fact,
+    Failure,
+    Finding,
+    Message,
+    Reading,
+    Seen,
+    Status,
+    Threshold,
+)
 from monitor.database import Answer, DatabaseConfig, DatabaseFailed, NotConfigured, NoToken, Statistics
 
 _DAY = 86400.0
@@ -109,7 +120,7 @@ class RdsCheck(Check):
             # `from None`: nothing of the login's innards, where the password is, may hang on to the exception
             raise _failed(error, env.databases.get(self.database).config) from None
         readings = (*_times(answer.phases, whole=True), *_readings(answer, wall=env.clock.wall()))
-        facts = _facts(answer, self.database, env.databases.get(self.database).config.port)
+        facts = _facts(answer, database.config, self.database)
         if self.writable and (why := answer.statistics.read_only):
             failure = Failure("query", "read_only", why, Status.CRITICAL)
             raise CheckFailed(failure, readings=(_NOT_UP, _tally(failure), *readings), facts=facts)
@@ -127,10 +138,10 @@ def _failed(error: DatabaseFailed, config: DatabaseConfig) -> CheckFailed:
     failure = error.failure
     if failure.reason == "credentials" and config.password is None and "no password supplied" in failure.message:
         raise CheckBlind("not configured: DB_PASSWORD") from None
-    facts: tuple[Fact, ...] = ()
+    facts: tuple[Fact, ...] = (_endpoint(config, error.address),)
     if error.latent:
         values = {"host": config.host, "phase": failure.phase, "reason": failure.reason}
-        facts = (Finding(Status.CRITICAL, "latent_outage", Message("rds.latent_outage", values)),)
+        facts = (*facts, Finding(Status.CRITICAL, "latent_outage", Message("rds.latent_outage", values)))
     return CheckFailed(failure, readings=(_NOT_UP, _tally(failure), *_times(error.phases, whole=False)), facts=facts)
 
 
@@ -180,7 +191,11 @@ def _optional(seen: Statistics) -> tuple[Reading, ...]:
     return tuple(Reading(name, value, unit) for name, value, unit in named if value is not None)
 
 
-def _facts(answer: Answer, database: str, port: int) -> tuple[Fact, ...]:
+def _endpoint(config: DatabaseConfig, address: str) -> DatabaseEndpoint:
+    return DatabaseEndpoint(config.host, config.port, config.name, config.user, address)
+
+
+def _facts(answer: Answer, config: DatabaseConfig, database: str) -> tuple[Fact, ...]:
     seen = answer.statistics
-    server = DatabaseServer(answer.address, seen.started_at, seen.in_recovery, seen.version, database, port)
-    return (server, *seen.holders)
+    server = DatabaseServer(answer.address, seen.started_at, seen.in_recovery, seen.version, database, config.port)
+    return (server, _endpoint(config, answer.address), *seen.holders)

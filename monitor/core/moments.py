@@ -12,7 +12,7 @@ _T = TypeVar("_T", State, Input, Incident)
 
 NAMES: Final = frozenset({"since", "at", "began", "last_start"})
 ENDINGS: Final = ("_at", "_since", "_until")
-SEVERAL: Final = frozenset({"episodes", "past", "changes", "restarts"})
+SEVERAL: Final = frozenset({"episodes", "past", "changes", "restarts", "memory_kills"})
 """Fields that hold moments among other things, or nothing but moments."""
 THEIRS: Final = frozenset({"result", "workers", "environments", "pools", "landmarks"})
 """What a look found: the times in it are those of other people's clocks."""

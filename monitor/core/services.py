@@ -78,6 +78,7 @@ def _take_workers(turn: Turn, look: Observation, known: CheckState, verdict: Ver
         known = turn.check(look.service, look.check)
     history = workers.restarts(known, found, look.began, was_ordered=ordered)
     known = replace(known, workers=found, workers_at=look.began, restarts=history)
+    known = workers.take_memory_kills(known, facts, look.began)
     loop = workers.crash_loop(found[0].app, history)
     return known, replace(verdict, troubles={**verdict.troubles, workers.RESTARTS: loop})
 

@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final
 
-from monitor.core.model import CheckState, Fact, Finding, Message, Observation, PlannedExit, Status, Trouble, Worker
+from monitor.core.model import (
+    CheckState,
+    Fact,
+    Finding,
+    MemoryKills,
+    Message,
+    Observation,
+    PlannedExit,
+    Status,
+    Trouble,
+    Worker,
+)
 
 RESTARTS: Final = "restarts"
 """The metric of unplanned restarts."""
@@ -61,6 +73,18 @@ def restarts(
         more += max(0, worker.restarts - before.restarts) if before and not was_ordered else 0
     kept = tuple(each for each in known.restarts if each[0] > at - WINDOW)
     return (*kept, (at, more)) if more else kept
+
+
+def take_memory_kills(known: CheckState, facts: Iterable[Fact], at: float) -> CheckState:
+    """With the processes that the kernel has ended for want of memory since the look before. A count that went down
+    began anew with the machine."""
+    found = next((fact.since_boot for fact in facts if isinstance(fact, MemoryKills)), None)
+    if found is None:
+        return known
+    before = found if known.killed_so_far is None else known.killed_so_far
+    kept = tuple(each for each in known.memory_kills if each[0] > at - WINDOW)
+    more = ((at, found - before),) if found > before else ()
+    return replace(known, memory_kills=(*kept, *more), killed_so_far=found)
 
 
 def crash_loop(app: str, history: Iterable[tuple[float, int]]) -> Trouble | None:

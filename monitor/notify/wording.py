@@ -104,7 +104,7 @@ def _about(delivery: Delivery, incident: answers.Json) -> Iterator[tuple[str, st
     cause = incident["cause"] or {"remedy": "", "evidence": (), "ruled_out": ()}
     for key, value in (
         ("alerts", _listed(f"{each['service']}: {each['message']}" for each in incident["alerts"])),
-        ("remedy", one_line(cause["remedy"] or "")),
+        ("remedy", "\n".join(one_line(line) for line in (cause["remedy"] or "").splitlines())),
         ("impacted", ", ".join(_with_status(each, delivery.language) for each in incident["impacted"])),
         ("evidence", _listed(each["message"] for each in cause["evidence"])),
         ("ruled_out", _listed(each["why"] for each in cause["ruled_out"])),

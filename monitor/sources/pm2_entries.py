@@ -19,6 +19,7 @@ STATUSES: Final = frozenset(
 _MAX_TEXT: Final = 200
 _MAX_PID: Final = 2**31
 _MAX_COUNT: Final = 2**53
+_MAX_EXIT_CODE: Final = 256
 _MAX_MILLISECONDS: Final = 1e14
 
 
@@ -26,7 +27,8 @@ _MAX_MILLISECONDS: Final = 1e14
 class Entry:
     """One process as PM2 lists it; what PM2 did not say, or said in a wrong type, is None (pid 0, status empty).
     `forgotten`: created_at is null, PM2's own mark of having given up. Times are Unix seconds of PM2's clock.
-    `release` is the version, the script and the revision of the app, as far as PM2 knows them, each empty if not."""
+    `release` is the version, the script and the revision of the app, as far as PM2 knows them, each empty if not.
+    `exit_code` stays from the last end of the process, and is 0 also when that was killed."""
 
     name: str
     namespace: str
@@ -40,6 +42,7 @@ class Entry:
     instance: int | None
     autorestart: bool
     release: tuple[str, ...] = ()
+    exit_code: int | None = None
 
 
 class Standing(Enum):
@@ -106,6 +109,7 @@ def _entry(process: Mapping[str, object], environment: Mapping[str, object]) -> 
         instance=_whole(environment.get("NODE_APP_INSTANCE"), _MAX_COUNT),
         autorestart=autorestart is not False and autorestart != "false",
         release=_release(environment),
+        exit_code=_whole(environment.get("exit_code"), _MAX_EXIT_CODE),
     )
 
 

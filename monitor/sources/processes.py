@@ -91,6 +91,15 @@ def process_manager_homes(root: str = "/proc") -> tuple[str, ...]:
     return tuple(sorted(homes))
 
 
+def memory_kills(root: str = "/proc") -> int | None:
+    """How many processes the kernel has ended for want of memory since it started; None where it does not say."""
+    for line in _read(f"{root}/vmstat").splitlines():
+        name, _, number = line.partition(b" ")
+        if name == b"oom_kill" and number.isdigit():
+            return int(number)
+    return None
+
+
 def in_own_namespace(pid: int, root: str = "/proc") -> bool:
     """Whether the pids this process speaks of are the pids we see; in a container of its own they are not."""
     for line in _read(f"{root}/{pid}/status").splitlines():

@@ -14,7 +14,7 @@ from monitor.checks import KINDS, CheckConfig
 from monitor.checks.base import Check, CheckBlind, CheckFailed, Env
 from monitor.checks.rds import RdsCheck
 from monitor.clock import SystemClock
-from monitor.core.model import DatabaseServer, Finding, Message, Reading, Seen, SessionHolder, Status
+from monitor.core.model import DatabaseEndpoint, DatabaseServer, Finding, Message, Reading, Seen, SessionHolder, Status
 from monitor.database import DatabaseConfig, Databases, NotConfigured
 from monitor.locale import LANGUAGES, speak
 from monitor.sources.resolver import Resolver
@@ -87,7 +87,9 @@ async def test_a_healthy_database(make_env: MakeEnv) -> None:
     assert values["certificate_expiry"] == pytest.approx(env.clock.wall() + 30 * DAY, abs=300)
     assert values["database_size"] > 1_000_000
     assert "replication_lag" not in values
-    server, holder = seen.facts
+    server, endpoint, holder = seen.facts
+    config = env.databases.get().config
+    assert endpoint == DatabaseEndpoint(config.host, config.port, config.name, config.user, "127.0.0.1")
     assert isinstance(server, DatabaseServer)
     assert (server.address, server.in_recovery, server.version[:3]) == ("127.0.0.1", False, "15.")
     assert values["start"] == server.started_at
@@ -130,6 +132,9 @@ async def test_a_failure_says_where_and_why_and_keeps_what_was_learnt(make_env: 
 async def test_nobody_there(make_env: MakeEnv) -> None:
     error = await failed(RdsCheck(kind="rds"), make_env(port=free_port()))
     assert (error.failure.phase, error.failure.reason, error.failure.status) == ("tcp", "refused", Status.DOWN)
+    (endpoint,) = error.facts
+    assert isinstance(endpoint, DatabaseEndpoint)
+    assert (endpoint.host, endpoint.address) == (HOST_NAME, "127.0.0.1")
 
 
 async def test_the_deadline_is_the_envs(make_env: MakeEnv) -> None:

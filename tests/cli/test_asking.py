@@ -105,6 +105,11 @@ def test_the_monitoring_says_what_it_looks_at_how_often_and_how_much_it_remember
     assert {each["every_seconds"] for each in answer["checks"]} == {0.5}
 
 
+def test_without_channels_there_is_nothing_to_say_of_them(asked: Asked) -> None:
+    assert asked.said("notify", "status") == "no channels\n"
+    assert asked.json("notify", "status") == []
+
+
 def test_incidents_are_listed_and_told_with_their_timeline(asked: Asked) -> None:
     (incident,) = asked.json("incidents")
     assert re.search(rf"^{incident['id']} .* redis +app_unresponsive$", asked.said("incidents"), re.MULTILINE)

@@ -135,3 +135,9 @@ def test_a_bad_configuration_ends_with_78(tmp_path: Path) -> None:
     done = command("notify", "test", "--config", config(tmp_path, "{kind: slak}"))
     assert done.returncode == 78
     assert "did you mean slack?" in done.stderr
+
+
+def test_how_the_channels_stand_is_asked_of_the_daemon_and_there_is_none(tmp_path: Path) -> None:
+    done = command("notify", "status", "--config", config(tmp_path), "--url", f"http://127.0.0.1:{free_port()}")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "start the daemon with: infra-monitor run" in done.stderr

@@ -134,4 +134,4 @@ def test_a_certificate_that_has_ended_is_told_in_other_words() -> None:
     soon = diagnosis(http=Seen((Reading("certificate_remaining", DAY, "seconds"),)))
     ended = diagnosis(http=failed("tls", "certificate_expired"))
     assert soon.summary != ended.summary
-    assert soon.remedy == ended.remedy
+    assert soon.remedy != ended.remedy

@@ -70,6 +70,7 @@ def failed(phase: str, reason: str) -> Failed:
         ("query", "timeout", "database_unresponsive", Confidence.LIKELY),
         ("tls", "tls", "database_tls", Confidence.CERTAIN),
         ("auth", "credentials", "database_credentials", Confidence.CERTAIN),
+        ("auth", "rejected", "database_refuses", Confidence.CERTAIN),
         ("auth", "database_missing", "database_missing", Confidence.CERTAIN),
         ("auth", "slots", "database_slots_exhausted", Confidence.CERTAIN),
         ("auth", "starting", "database_starting", Confidence.CERTAIN),
@@ -252,9 +253,10 @@ def test_every_diagnosis_can_be_spoken_and_names_the_service(language: str) -> N
         assert "it" in summary or each.cause == "pm2_daemon_down"
         words = [each.remedy, *(e.message for e in each.evidence), *(r.why for r in each.ruled_out)]
         assert all(speak(message, language) for message in words if message)
-    here = ("database", "processes", "certificates")
+    here = ("database", "database_answers", "processes", "certificates")
     names = {rule.__name__ for rule in RULES if rule.__module__.rpartition(".")[2] in here}
-    assert {each.cause for each in found} == names - {"latent_outage", "process_crash_loop"} | {"unknown"}
+    not_here = {"latent_outage", "process_crash_loop", "process_killed", "certificate_not_reloaded"}
+    assert {each.cause for each in found} == names - not_here | {"unknown"}
 
 
 def _failures() -> list[tuple[str, str]]:
@@ -265,6 +267,7 @@ def _failures() -> list[tuple[str, str]]:
         "unreachable",
         "tls",
         "credentials",
+        "rejected",
         "database_missing",
         "slots",
         "starting",

@@ -35,6 +35,8 @@ def test_sigterm_lets_arrive_what_is_on_its_way_and_keeps_what_cannot(here: Smal
     here.hears.gate.clear()
     here.reload(here.another("gone", free_port()))
     wait_for(lambda: here.hears.told() == ["opened gone"], seconds=30)
+    count = here.peer.connections
+    wait_for(lambda: here.peer.connections >= count + 3, seconds=15)  # a receiver that hangs delays no check
     threading.Timer(1.0, here.hears.gate.set).start()
     assert here.daemon.stop() == 0
     here.daemon.start()

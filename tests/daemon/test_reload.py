@@ -23,13 +23,20 @@ def here(tmp_path: Path) -> Iterator[Small]:
 
 
 def test_a_service_comes_and_goes_and_the_others_keep_what_is_known_of_them(here: Small) -> None:
-    before = here.daemon.get("/api/v1/services/peer")
+    before, points = here.daemon.get("/api/v1/services/peer"), wait_for(lambda: _points(here), seconds=15)
     assert here.reload(here.another("other", here.peer.port)) == (200, "reloaded\n")
     wait_for(lambda: here.daemon.statuses() == {"peer": "healthy", "other": "healthy"}, seconds=10)
     assert here.daemon.get("/api/v1/services/peer")["since"] == before["since"]
+    assert _points(here)[: len(points)] == points, "its history goes on"
     assert here.reload(here.text)[0] == 200
     assert here.daemon.statuses() == {"peer": "healthy"}
     assert 'service="other"' not in here.daemon.get("/metrics")
+
+
+def _points(here: Small) -> list[str]:
+    """When it was looked at, as the history has it."""
+    found = here.daemon.get("/api/v1/services/peer/history?metric=response_time")["series"]
+    return [point["at"] for series in found for point in series["points"]]
 
 
 def test_another_interval_holds_at_once(here: Small) -> None:

@@ -50,8 +50,9 @@ INCIDENT: Final = Incident(
         Message("cause.network_path_blocked.summary", {"service": "rds"}),
         Confidence.LIKELY,
         evidence=(Evidence("rds", Message("evidence.dependency_healthy", {"service": "pm2"}), OPENED_AT),),
-        ruled_out=(RuledOut("dns_failure", Message("ruled_out.dns_failure.resolved")),),
+        ruled_out=(RuledOut("dns_failure", Message("ruled_out.dns_failure.address", {"address": "10.0.2.20"})),),
         remedy=Message("cause.network_path_blocked.remedy", {"service": "rds"}),
+        commands=("nc -vz -w 5 db.test 5432",),
     ),
     told=(Told(NoticeKind.OPENED, OPENED_AT + 3, "rds", Severity.CRITICAL, "network_path_blocked", ("all",)),),
 )

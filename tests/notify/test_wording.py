@@ -18,11 +18,13 @@ def test_a_notice_that_it_began_says_what_why_and_what_to_do() -> None:
     assert said.summary == "Nothing comes back from rds: packets are dropped on the way"
     assert dict(said.facts) == {
         "What is wrong": "rds: tcp: timeout",
-        "What to do": "First check that the security group of rds lets this host in on the database port; then "
-        "outbound rules, network ACLs and routes, and that the instance is running.",
+        "What to do": "The inbound rules were read and are open. What is left: the outbound rules of this host's "
+        "group, the network ACLs of both subnets (in both directions, with the ports 32768–60999 for the way back), "
+        "and the routes.\n"  # commands keep lines of their own, to be copied
+        "nc -vz -w 5 db.test 5432",
         "Depends on it": "app (down), nginx (healthy)",
         "Evidence": "pm2, which it depends on, is healthy",
-        "Ruled out": "the name was resolved to an address",
+        "Ruled out": "the name was resolved to 10.0.2.20",
         "Began": "2023-11-14 22:13:20 UTC",
     }
     assert said.url == INCIDENT_URL

@@ -124,6 +124,14 @@ def test_the_state_table_has_every_status() -> None:
     assert {row[0] for row in STATE_TABLE} == STATUSES | {""}
 
 
+@pytest.mark.parametrize(
+    ("said", "code"), [(3, 3), (0, 0), ("77", None), (None, None), (-9, None), (1e3, None), (True, None)]
+)
+def test_an_exit_code_is_a_small_number_or_absent(said: object, code: int | None) -> None:
+    [found] = entries([entry(7, 1e9, exit_code=said)])
+    assert found.exit_code == code
+
+
 def test_an_environment_that_overwrites_pm2s_fields_leaves_them_absent() -> None:
     """Reproduced on a real PM2: they all arrive as strings."""
     clash = {"created_at": "5", "restart_time": "9", "pm_uptime": "77", "NODE_APP_INSTANCE": "3", "status": "my secret"}

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from monitor.sources.processes import Processes, in_own_namespace
+from monitor.sources.processes import Processes, in_own_namespace, memory_kills
 
 FAMILY = """
 import subprocess, sys, threading, time
@@ -130,3 +130,22 @@ def test_a_container_has_pids_of_its_own(tmp_path: Path, status: str, *, own: bo
 def test_we_are_in_our_own_namespace() -> None:
     assert in_own_namespace(os.getpid())
     assert not in_own_namespace(0)
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("nr_free_pages 9\noom_kill 3\nthp 0\n", 3),
+        ("oom_kill\n", None),
+        ("oom_kill x\n", None),
+        ("nr_free_pages 9\n", None),
+    ],
+)
+def test_the_kernel_counts_what_it_kills_for_want_of_memory(tmp_path: Path, text: str, count: int | None) -> None:
+    (tmp_path / "vmstat").write_text(text)
+    assert memory_kills(str(tmp_path)) == count
+
+
+def test_this_kernel_counts_them_or_says_nothing() -> None:
+    count = memory_kills()
+    assert count is None or count >= 0

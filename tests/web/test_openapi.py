@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
+from monitor.web.bodies import LookBody
 from monitor.web.openapi import document
 from monitor.web.routes import ROUTES, Route
 from tests.web.conftest import Served
+
+PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
 
 
 async def test_every_path_of_the_server_is_in_the_document_and_the_other_way_round(served: Served) -> None:
@@ -23,6 +27,19 @@ async def test_every_path_of_the_server_is_in_the_document_and_the_other_way_rou
     documented = {(method, path) for path, methods in found["paths"].items() for method in methods}
     assert server == documented
     assert len(server) == len(ROUTES)
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
+def test_every_operation_is_in_the_pages_table_with_its_parameters_and_keys(route: Route) -> None:
+    path = route.path.removeprefix("/api/v1")
+    rows = [line for line in PAGE.splitlines() if re.search(rf"`{route.method} (/api/v1)?{re.escape(path)}[`?]", line)]
+    assert rows, "it is not in docs/api.md"
+    told = " ".join(rows)
+    for parameter in route.parameters:
+        assert re.search(rf"[?&]{parameter.name}=", told), parameter.name
+    fields = route.body.model_fields if route.body else {}
+    for key in (field.alias or name for name, field in fields.items() if route.body is not LookBody):
+        assert f'"{key}"' in told, key
 
 
 def test_every_reference_of_the_document_is_there_and_every_schema_is_used() -> None:

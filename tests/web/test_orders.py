@@ -10,7 +10,8 @@ from monitor.core.model import AcknowledgeAlert
 from monitor.store import StoreError
 from monitor.web.app import MAX_BODY_BYTES
 from monitor.web.auth import token_of
-from tests.web.conftest import BEARER, Served
+from tests.daemon.running import command
+from tests.web.conftest import BEARER, TOKEN, Served
 
 
 async def alert_id(served: Served, service: str = "rds") -> str:
@@ -144,7 +145,7 @@ async def test_an_unknown_parameter_of_an_order_is_refused(served: Served) -> No
     await served.refused(answer, 400, "bad_request")
 
 
-async def test_an_order_that_cannot_be_kept_is_not_carried_out(broken: Served) -> None:
+async def test_an_order_that_cannot_be_kept_is_not_carried_out(broken: Served, tmp_path: Path) -> None:
     name = await alert_id(broken)
     connection = broken.monitoring._store._connection  # so that the disk really refuses
     await asyncio.get_running_loop().run_in_executor(
@@ -153,6 +154,10 @@ async def test_an_order_that_cannot_be_kept_is_not_carried_out(broken: Served) -
     answer = await broken.order(f"/api/v1/alerts/{name}/acknowledge")
     await broken.refused(answer, 503, "unavailable")
     assert (await broken.data("/api/v1/alerts?service=rds"))[0]["acknowledged_by"] is None
+    ask = ("ack", name, "--url", str(broken.client.make_url("/")))
+    done = await asyncio.to_thread(command, *ask, more={"INFRA_MONITOR_TOKEN": TOKEN}, cwd=tmp_path)
+    assert (done.returncode, len(done.stderr.splitlines()), done.stdout) == (1, 1, "")
+    assert "cannot be used: attempt to write a readonly database" in done.stderr
     await asyncio.get_running_loop().run_in_executor(
         broken.monitoring._store._writer, connection.execute, "PRAGMA query_only = OFF"
     )

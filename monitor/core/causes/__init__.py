@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
-from monitor.core.causes import apps, certificates, database, firewall, host, nginx, processes, wiring
+from monitor.core.causes import apps, certificates, database, database_answers, firewall, host, nginx, processes, wiring
 from monitor.core.causes.scene import Scene
 from monitor.core.model import Diagnosis
 
@@ -15,17 +15,18 @@ RULES: Final[tuple[Rule, ...]] = (
     database.latent_outage,
     database.dns_failure,
     firewall.security_group_blocks,
+    database.rds_not_available,
     firewall.firewall_path_closed,
     database.network_path_blocked,
-    database.rds_not_available,
     database.database_unresponsive,
-    database.database_tls,
-    database.database_credentials,
-    database.database_missing,
-    database.database_slots_exhausted,
-    database.database_starting,
-    database.database_read_only,
-    database.database_slow,
+    database_answers.database_tls,
+    database_answers.database_refuses,
+    database_answers.database_credentials,
+    database_answers.database_missing,
+    database_answers.database_slots_exhausted,
+    database_answers.database_starting,
+    database_answers.database_read_only,
+    database_answers.database_slow,
     certificates.certificate_expiring,
     firewall.database_exposed,
     firewall.firewall_not_as_intended,
@@ -34,6 +35,7 @@ RULES: Final[tuple[Rule, ...]] = (
     processes.process_missing,
     processes.process_stopped,
     processes.process_crash_loop,
+    processes.process_killed,
     apps.app_unresponsive,
     apps.app_errors,
     apps.app_slow,
@@ -43,7 +45,7 @@ RULES: Final[tuple[Rule, ...]] = (
     nginx.upstream_down,
     nginx.upstream_marked_failed,
     nginx.upstream_timeout_mismatch,
-    nginx.certificate_not_reloaded,
+    certificates.certificate_not_reloaded,
     nginx.nginx_config_broken,
     nginx.nginx_config_not_loaded,
     host.host_disk,

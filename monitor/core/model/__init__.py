@@ -21,11 +21,13 @@ from monitor.core.model.believed import (
 )
 from monitor.core.model.changes import Change, ChangeKind
 from monitor.core.model.facts import (
+    DatabaseEndpoint,
     DatabaseServer,
     Environment,
     Fact,
     Finding,
     Firewall,
+    MemoryKills,
     NginxProcesses,
     NginxRoute,
     PlannedExit,
@@ -84,6 +86,7 @@ __all__ = [
     "CheckPlan",
     "CheckState",
     "Confidence",
+    "DatabaseEndpoint",
     "DatabaseServer",
     "Diagnosis",
     "EndMaintenance",
@@ -102,6 +105,7 @@ __all__ = [
     "LookNow",
     "LookWanted",
     "Maintenance",
+    "MemoryKills",
     "Message",
     "NginxProcesses",
     "NginxRoute",

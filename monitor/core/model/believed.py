@@ -54,6 +54,8 @@ class Settled:
 class CheckState:
     """What we know through one check. `settled` is keyed by metric; `""` is the look itself. `workers` are those of the
     newest look that showed any (it began at `workers_at`), `restarts` their unplanned ones of the last ten minutes;
+    `memory_kills` are the processes that the kernel ended for want of memory in that time, whosesoever they were, and
+    `killed_so_far` how many that were since it started;
     `rules` are the firewall rules it last read, of `rules_of`, and `rule_changes` the last changes of them.
     `environments` say what each worker's `.env` said when it began, `pools` what its connection pools may ask for.
     `landmarks` are the facts by which changes are told, of the newest look that had any (it began at `landmarks_at`).
@@ -67,6 +69,8 @@ class CheckState:
     workers: tuple[Worker, ...] = ()
     workers_at: float | None = None
     restarts: tuple[tuple[float, int], ...] = ()
+    memory_kills: tuple[tuple[float, int], ...] = ()
+    killed_so_far: int | None = None
     rules: tuple[str, ...] = ()
     rules_of: str = ""
     rule_changes: tuple[RuleChange, ...] = ()
@@ -114,7 +118,7 @@ class RuledOut:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """The cause of an incident, in words that can be checked."""
+    """The cause of an incident, in words that can be checked. `commands` belong to the remedy, to be copied."""
 
     cause: str
     summary: Message
@@ -122,6 +126,7 @@ class Diagnosis:
     evidence: tuple[Evidence, ...] = ()
     ruled_out: tuple[RuledOut, ...] = ()
     remedy: Message | None = None
+    commands: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

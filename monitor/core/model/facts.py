@@ -45,6 +45,17 @@ class DatabaseServer:
 
 
 @dataclass(frozen=True, slots=True)
+class DatabaseEndpoint:
+    """Where a database was looked for, and as whom. `address` is what the name came to, empty if it came to none."""
+
+    host: str
+    port: int
+    name: str
+    user: str
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class SessionHolder:
     """How many sessions one application holds in one state."""
 
@@ -57,7 +68,8 @@ class SessionHolder:
 @dataclass(frozen=True, slots=True)
 class Worker:
     """One PM2 entry as the kernel and PM2 together show it. Times are Unix seconds; `pid` 0 = none. `release`: what PM2
-    says of its version, script and revision, each empty if nothing."""
+    says of its version, script and revision, each empty if nothing. `exit_code`: how its last process ended, where PM2
+    says so; 0 also for one that was killed."""
 
     app: str
     worker: int
@@ -69,6 +81,14 @@ class Worker:
     created_at: float | None
     started_at: float | None
     release: tuple[str, ...] = ()
+    exit_code: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryKills:
+    """How many processes the kernel has ended for want of memory since it started, whosesoever they were."""
+
+    since_boot: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,8 +214,10 @@ class Sockets:
 Fact: TypeAlias = (
     Finding
     | DatabaseServer
+    | DatabaseEndpoint
     | SessionHolder
     | Worker
+    | MemoryKills
     | Supervisor
     | PlannedExit
     | Firewall
