@@ -78,6 +78,13 @@ MUTANTS = (
         LINKED,
     ),
     Mutant("what was seen last counts", "topology.py", "sorted(links, key=_by_age)", "links", LINKED),
+    Mutant(
+        "who left is forgotten",
+        "notices.py",
+        "return heard_ever(turn, incident)",
+        "return heard(turn, incident)",
+        HEARD,
+    ),
     Mutant("it is told again and again", "notices.py", "known = is_told(incident)", "known = False", ONE),
     Mutant("what is reopened is forgotten", "incidents.py", "reopens=reopens)\n", "reopens=None)\n", ONE),
     Mutant(
