@@ -135,7 +135,7 @@ class Outbox:
             if "done" in tries:
                 self._delivered[label] = tries["done"]
         self._warn_of_left(self._backlog)
-        self._sending = {label: self._begin(self._serve(channel)) for label, channel in self._channels.items()}
+        self._sending = {label: self._begin(self._serve_after(None, each)) for label, each in self._channels.items()}
         self._keeping = self._begin(self._keep())
 
     def reload(
@@ -169,7 +169,13 @@ class Outbox:
     async def _serve_after(self, earlier: asyncio.Task[None] | None, channel: Channel) -> None:
         if earlier:
             await asyncio.wait([earlier])
-        await self._serve(channel)
+        self._stopped.pop(channel.label, None)
+        try:
+            await self._serve(channel)
+        except Exception as bug:
+            why = f"{type(bug).__name__}, a bug of the monitor; its log says more"
+            self._stopped[channel.label] = Try(self._post.clock.wall(), "stopped", why)
+            raise
 
     def _begin(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
@@ -196,7 +202,6 @@ class Outbox:
     async def _serve(self, channel: Channel) -> None:
         """Send the channel's notices, oldest first, until it wants no more or we are closing."""
         news = self._news[channel.label]
-        self._stopped.pop(channel.label, None)
         wanted = True
         while wanted and self._is_current(channel):
             news.clear()

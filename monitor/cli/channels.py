@@ -37,9 +37,7 @@ def trouble(channel: Mapping[str, Any], now: float) -> str:
     if not channel["configured"]:
         return f"no longer configured; {owed}"
     if channel["stopped_at"]:
-        said = (
-            f"STOPPED {ago(channel['stopped_at'], now)} ago, its receiver wants nothing more: {channel['stopped_why']}"
-        )
+        said = f"STOPPED {ago(channel['stopped_at'], now)} ago: {channel['stopped_why']}; mend it, then reload"
     elif channel["error"]:
         what = "notice was given up" if channel["outcome"] == "dead" else "try failed"
         said = f"the newest {what} {ago(channel['tried_at'], now)} ago: {channel['error']}"

@@ -100,7 +100,7 @@ def _judge(status: int, said: str, retry_after: float | None) -> None:
     if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
         return
     if status == HTTPStatus.GONE:
-        raise NotTaken(said, permanent=True, stop=True)
+        raise NotTaken(f"{said}, the receiver wants nothing more", permanent=True, stop=True)
     refused = HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR and status not in _LATER
     raise NotTaken(said, permanent=refused, retry_after=retry_after)
 

@@ -118,10 +118,15 @@ def tales(*, longest: int = 24, flapping: bool = False) -> st.SearchStrategy[Tal
     )
 
 
-def tell(tale: Tale, *, mutes: bool = True, by_hand: bool = True, healed: bool = False) -> Iterator[Step]:
-    """Tell a story step by step. `healed`: with an end in which everything is well for a long time."""
+def tell(
+    tale: Tale, *, mutes: bool = True, by_hand: bool = True, healed: bool = False, staying: int | None = None
+) -> Iterator[Step]:
+    """Tell a story step by step. `healed`: with an end in which everything is well for a long time; `staying`: from the
+    middle on only these channels are configured, a bit for each."""
     teller = _Teller(tale.plan)
-    for number in tale.numbers:
+    for place, number in enumerate(tale.numbers):
+        if staying is not None and place == len(tale.numbers) // 2:
+            teller.configure(tuple(each for bit, each in enumerate(tale.plan.channels) if staying >> bit & 1))
         if number < LOOKS:
             yield from teller.looks(number)
         else:
@@ -140,6 +145,10 @@ class _Teller:
         self.now = START
         self.state = begin(plan, None, self.now)
         self.names = tuple(plan.services)
+
+    def configure(self, channels: tuple[ChannelPlan, ...]) -> None:
+        self.plan = replace(self.plan, channels=channels)
+        self.state = begin(self.plan, self.state, self.now)
 
     def looks(self, number: int) -> Iterator[Step]:
         rest, name = divmod(number, len(NAMES))

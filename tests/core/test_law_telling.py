@@ -5,20 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hypothesis import given
+from hypothesis import strategies as st
 
 from monitor.core.model import Alert, ChannelPlan, Incident, NoticeKind
-from tests.core.random_stories import Step, Tale, open_incidents, tales, tell
+from tests.core.random_stories import CHANNELS, Step, Tale, open_incidents, tales, tell
 from tests.core.test_laws import OPENING, _is_muted, _is_told, law
 
 
 @law
-@given(tales())
-def test_law_7_a_channel_that_was_told_that_it_began_is_told_that_it_is_over_and_no_other_is(tale: Tale) -> None:
-    """For each channel: first that it began (opened or flapping), in the end that it is over, then nothing."""
+@given(tales(), st.none() | st.integers(0, 2 ** len(CHANNELS) - 1))
+def test_law_7_a_channel_that_was_told_that_it_began_is_told_that_it_is_over_and_no_other_is(
+    tale: Tale, staying: int | None
+) -> None:
+    """For each channel: first that it began (opened or flapping), in the end that it is over, then nothing. One that
+    leaves the configuration hears nothing more but the end: should it come back, that is there for it."""
     said: dict[tuple[str, str], list[NoticeKind]] = {}
-    for each in tell(tale, healed=True):
+    for each in tell(tale, healed=True, staying=staying):
+        configured = {channel.label for channel in each.plan.channels}
         for notice, channels in each.told:
             assert len(set(channels)) == len(channels)
+            assert configured.issuperset(channels) or notice.kind is NoticeKind.RESOLVED
             for channel in channels:
                 said.setdefault((channel, notice.incident.id), []).append(notice.kind)
     for kinds in said.values():

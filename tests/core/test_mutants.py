@@ -68,6 +68,13 @@ MODULES = {
 ALL = (ONE, TWO, LATE, THREE, FOUR, FIVE, SIX, SEVEN, HEARD, EIGHT, NINE, TEN, ELEVEN, TWELVE, LESS, OLD)
 
 MUTANTS = (
+    Mutant(
+        "who left is forgotten",
+        "notices.py",
+        "return heard_ever(turn, incident)",
+        "return heard(turn, incident)",
+        HEARD,
+    ),
     Mutant("it is told again and again", "notices.py", "known = is_told(incident)", "known = False", ONE),
     Mutant("what is reopened is forgotten", "incidents.py", "reopens=reopens)\n", "reopens=None)\n", ONE),
     Mutant(

@@ -37,18 +37,19 @@ def test_a_channel_whose_receiver_wants_no_more_is_said_loudly_until_it_is_mende
     here.reload(broken)
     wait_for(lambda: here.channels()["webhook"]["stopped_at"], seconds=30)
     stopped = wait_for(lambda: (one := here.channels()["webhook"])["pending"] == 1 and one, seconds=10)
-    assert (stopped["stopped_why"], stopped["outcome"], stopped["error"]) == ("HTTP 410", "stopped", "HTTP 410")
+    why = "HTTP 410, the receiver wants nothing more"
+    assert (stopped["stopped_why"], stopped["outcome"], stopped["error"]) == (why, "stopped", why)
     assert stopped["oldest_at"] <= stopped["stopped_at"] == stopped["tried_at"]
     assert here.metric('infra_channel_stopped{channel="webhook"}') == 1
     assert here.metric('infra_channel_up{channel="webhook"}') == 0
     assert here.metric('infra_channel_pending{channel="webhook"}') == here.metric("infra_outbox_pending") == 1
     assert here.metric('infra_notices_total{channel="webhook",kind="opened",outcome="stopped"}') == 1
     (line,) = (line for line in here.daemon.logged().splitlines() if '"notice.stopped"' in line)
-    assert json.loads(line) | {"level": "error", "error": "HTTP 410", "channel": "webhook"} == json.loads(line)
-    said = r"STOPPED \S+ ago, its receiver wants nothing more: HTTP 410; 1 waiting, the oldest for \S+$"
+    assert json.loads(line) | {"level": "error", "error": why, "channel": "webhook"} == json.loads(line)
+    said = rf"STOPPED \S+ ago: {why}; mend it, then reload; 1 waiting, the oldest for \S+$"
     assert re.search(rf"^! channel webhook: {said}", here.says("status", code=2), re.MULTILINE)
     assert re.search(rf"^! webhook: {said}", here.says("notify", "status", code=1), re.MULTILINE)
-    assert json.loads(here.says("notify", "status", "--json", code=1))[0]["stopped_why"] == "HTTP 410"
+    assert json.loads(here.says("notify", "status", "--json", code=1))[0]["stopped_why"] == why
 
     here.hears.status = 404
     here.hup()  # it is tried again, and the address is wrong now

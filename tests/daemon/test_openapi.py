@@ -37,6 +37,8 @@ services:
   host: {{checks: [{{kind: host, every: 1s}}]}}
   rds: {{checks: [{{kind: tcp, address: "127.0.0.1:1", every: 1s}}]}}
   web: {{depends_on: [rds], checks: [{{kind: http, url: "http://127.0.0.1:1/", every: 1s}}]}}
+notify: [{{kind: webhook, url: "http://127.0.0.1:1/"}}]
+heartbeat: {{url: "http://127.0.0.1:1/"}}
 """
     )
     return config

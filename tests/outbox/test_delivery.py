@@ -241,7 +241,7 @@ class TestStandings:
             await until(lambda: outbox.standings[0].stopped)
             stopped = outbox.standings[0].stopped
             assert stopped
-            assert (stopped.outcome, stopped.error) == ("stopped", "HTTP 410")
+            assert (stopped.outcome, stopped.error) == ("stopped", "HTTP 410, the receiver wants nothing more")
             receiver.answer = accept
             await until(outbox._sending["webhook"].done)
             outbox.reload([webhook(receiver)], language="en")
@@ -323,6 +323,9 @@ class TestTrouble:
         await outbox.start()
         await until(lambda: heard)
         assert isinstance(heard[0]["exception"], ArithmeticError)
+        stopped = outbox.standings[0].stopped
+        assert stopped
+        assert stopped.error == "ArithmeticError, a bug of the monitor; its log says more"
         await outbox.close()
 
     async def test_the_start_says_when_the_disk_refuses(self, house: House) -> None:
