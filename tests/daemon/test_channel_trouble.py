@@ -109,3 +109,11 @@ def test_a_channel_that_left_hears_that_it_is_over_when_it_comes_back(here: Smal
     wait_for(lambda: here.hears.told() == ["opened peer", "resolved peer"], seconds=20)
     wait_for(lambda: here.channels()["webhook"]["pending"] == 0, seconds=10)
     assert here.count("outbox.unconfigured") == 0, "it left owing nothing"
+
+
+def test_a_channel_that_is_left_out_because_its_address_is_not_set_is_said(here: Small) -> None:
+    here.reload(here.text.replace(f'"{here.hears.url}/page"', '"${PAGER_OF_NOBODY}"'))
+    assert here.channels() == {}
+    (warning,) = here.config()["warnings"]
+    assert "PAGER_OF_NOBODY" in warning
+    assert f"! {warning}\n" in here.says("status")
