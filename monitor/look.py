@@ -28,7 +28,8 @@ BACKSTOP_SECONDS: Final = 0.4
 """A check ends its look itself, since only it knows the phase; this much later it is ended from outside."""
 
 EXHAUSTED: Final = 0.95
-"""A failed look that used this share of its timeout stalled; it is not a quick failure that could be a hiccup."""
+"""A failed look that used this share of the time for its questions stalled; it is not a quick failure that could be a
+hiccup."""
 
 
 @dataclass(slots=True)
@@ -86,7 +87,8 @@ async def look(service: str, check: Check, around: Surroundings) -> Observation:
     deadline = start + check.timeout
     result = await _result(service, check, around.env(service, deadline), deadline)
     took = clock.monotonic() - start
-    exhausted = isinstance(result, Failed) and took >= check.timeout * EXHAUSTED
+    for_questions = check.timeout - min(check.reserve_seconds, check.timeout / 2)
+    exhausted = isinstance(result, Failed) and took >= for_questions * EXHAUSTED
     began = clock.now() - took  # told at its end, so that a correction of the clock meanwhile is in it
     return Observation(service, check.label, began, took, result, exhausted)
 

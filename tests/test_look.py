@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from typing import Literal
+from typing import ClassVar, Literal
 
 import pytest
 
@@ -63,6 +63,16 @@ async def test_a_failure_that_took_the_whole_deadline_is_confirmed_by_itself(aro
     act = _raising(CheckFailed(Failure("tcp", "timeout", "silence")))
     observation = await look("redis", ScriptedCheck(act=act, takes=0.3, timeout=0.3), around)
     assert observation.exhausted
+
+
+async def test_what_a_check_keeps_for_later_does_not_count_as_time_for_its_questions(around: Surroundings) -> None:
+    class Keeping(ScriptedCheck):
+        reserve_seconds: ClassVar[float] = 0.2
+
+    act = _raising(CheckFailed(Failure("answer", "frozen", "silence")))
+    for timeout, exhausted in ((0.5, True), (0.6, False), (0.3, True)):
+        observation = await look("nginx", Keeping(act=act, takes=0.3, timeout=timeout), around)
+        assert observation.exhausted is exhausted, timeout
 
 
 async def test_blind_says_why(around: Surroundings) -> None:

@@ -216,6 +216,8 @@ class Check(BaseModel):
 
     families: ClassVar[tuple[Family, ...]] = ()
     default_thresholds: ClassVar[tuple[Threshold, ...]] = ()
+    reserve_seconds: ClassVar[float] = 0.0
+    """What a look keeps of its timeout for the time after its last question."""
 
     kind: str
     name: str | None = Field(

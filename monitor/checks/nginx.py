@@ -13,7 +13,7 @@ from monitor.checks.base import Check, CheckBlind, CheckFailed, Env, Family, Sig
 from monitor.checks.nginx_elsewhere import elsewhere, refused_here
 from monitor.checks.nginx_plan import names_of, plan_routes
 from monitor.checks.nginx_readings import FAMILIES, facts_of, readings_of, written_readings
-from monitor.checks.nginx_survey import Survey, survey
+from monitor.checks.nginx_survey import RESERVE_SECONDS, Survey, survey
 from monitor.checks.nginx_verdicts import Clues, judge
 from monitor.core.model import Fact, Failure, Finding, Message, Reading, Seen, Status, Threshold
 from monitor.sources.nginx import NginxSource, OnDisk, Written
@@ -55,6 +55,8 @@ class NginxCheck(Check):
         Threshold("error_rate", 5.0, 10.0, "percent"),
         Threshold("certificate_remaining", 21 * _DAY, 7 * _DAY, "seconds", "below"),
     )
+
+    reserve_seconds: ClassVar[float] = RESERVE_SECONDS
 
     kind: Literal["nginx"]
     config: AbsolutePath = Field(default=Path("/etc/nginx/nginx.conf"), description="Nginx's main configuration file.")

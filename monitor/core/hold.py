@@ -15,8 +15,8 @@ FIREWALL: Final = "security_group"
 """The kind of check whose service explains nothing but silence. It is also the only look that takes long and costs
 much."""
 
-SILENT: Final = frozenset({"timeout", "unreachable", "silent"})
-"""What is refused has been reached, whatever the rules say."""
+SILENT: Final = frozenset({"timeout", "unreachable"})
+"""In the tcp phase. What refuses has been reached, and so has what falls silent later, whatever the rules say."""
 
 
 def look_ahead(turn: Turn, service: str, check: str) -> None:
@@ -122,10 +122,10 @@ def _is_beside_the_point(turn: Turn, service: str, incident: Incident) -> bool:
 
 
 def _is_silent(known: CheckState) -> bool:
-    """Whether its newest look met nothing but silence, or nothing at all."""
+    """Whether its newest look did not even get a connection, or there was none that could see."""
     match known.last.result if known.last else None:
         case Failed(failure):
-            return failure.reason in SILENT
+            return failure.phase == "tcp" and failure.reason in SILENT
         case Blind() | None:
             return True
         case _:

@@ -1,7 +1,8 @@
 """PM2's bus: of all that it says, only which app's process ended or began, and whether PM2 itself had told it to end.
 
-Nothing is ever written to it: one malformed byte ends PM2. Every byte is taken at once, for PM2 keeps what a reader
-leaves, without bound. Whatever is no `process:event` is passed over unparsed, so that log lines cost next to nothing.
+Nothing is ever written to it: one malformed byte ends PM2. Every byte is taken at once, or as good as that, for PM2
+keeps what a reader leaves, without bound. Whatever is no `process:event` is passed over unparsed, so that log lines
+cost next to nothing.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,17 @@ from monitor.sources.pm2_link import dial, trusted_peer
 from monitor.sources.pm2_wire import ProtocolBroken
 
 LARGEST_EVENT_BYTES: Final = 1024 * 1024
+REST_SECONDS: Final = 0.05
+LOUD_REST_SECONDS: Final = 0.01
+"""PM2 sends each log line by itself, and waking up for each would cost more than reading it. So after a reading that
+emptied the socket nothing is read for a moment: as long as the kernel can hold what comes meanwhile."""
+
+EMPTIED_BYTES: Final = 64 * 1024
+"""Less than this at once was all that there was."""
+
+LOUD_BYTES: Final = 16 * 1024
+"""From this much between two rests on they are short."""
+
 _TOPIC: Final = b"s:process:event"
 _VERSION_NIBBLE: Final = 1
 _LENGTH_BYTES: Final = 4
@@ -39,59 +51,49 @@ class BusReader:
     """Bytes in, the bodies of process events out. Holds at most one unfinished event."""
 
     def __init__(self) -> None:
-        self._buffer = bytearray()
+        self._rest = b""
         self._skip = 0
         self._arguments = 0
         self._topic: bytes | None = None
 
-    def feed(self, data: bytes) -> Iterator[bytes]:
+    def feed(self, data: bytes) -> list[bytes]:
         """The bodies that `data` completes. Raises ProtocolBroken; the stream is of no use afterwards."""
-        self._buffer += data
-        while self._has_passed_over() and self._has_begun() and len(self._buffer) >= _LENGTH_BYTES:
-            length = int.from_bytes(self._buffer[:_LENGTH_BYTES], "big")
-            if not self._is_wanted(length):
-                del self._buffer[:_LENGTH_BYTES]
-                self._skip = length
-                self._took(b"")
+        found = list[bytes]()
+        data, at = self._rest + data, min(self._skip, len(data))  # who passes something over has no rest
+        self._skip -= at
+        while at < len(data):
+            if not self._arguments:
+                self._begin(data[at])
+                at += 1
                 continue
-            end = _LENGTH_BYTES + length
-            if len(self._buffer) < end:
-                return
-            argument = bytes(self._buffer[_LENGTH_BYTES:end])
-            del self._buffer[:end]
-            if self._topic is not None:
-                yield argument
-            self._took(argument)
+            begin = at + _LENGTH_BYTES
+            if begin > len(data):
+                break
+            end = begin + int.from_bytes(data[at:begin], "big")
+            wanted = self._is_wanted(end - begin)
+            if wanted and end > len(data):
+                break
+            argument = data[begin:end] if wanted else b""
+            if wanted and self._topic is not None:
+                found.append(argument)
+            elif self._topic is None:
+                self._topic = argument
+            self._arguments -= 1
+            self._skip = max(0, end - len(data))
+            at = min(end, len(data))
+        self._rest = data[at:]
+        return found
 
-    def _has_passed_over(self) -> bool:
-        """Whether all has arrived that is not wanted."""
-        passed = min(self._skip, len(self._buffer))
-        del self._buffer[:passed]
-        self._skip -= passed
-        return not self._skip
-
-    def _has_begun(self) -> bool:
-        """Whether a frame is under way; if not, the next byte begins one."""
-        if self._arguments:
-            return True
-        if not self._buffer:
-            return False
-        head = self._buffer[0]
+    def _begin(self, head: int) -> None:
+        """A frame says first of how many arguments it is made."""
         if head >> 4 != _VERSION_NIBBLE or not head & 0x0F:
             raise ProtocolBroken("PM2's bus does not speak in PM2's frames")
-        del self._buffer[:1]
         self._arguments, self._topic = head & 0x0F, None
-        return True
 
     def _is_wanted(self, length: int) -> bool:
         if self._topic is None:
             return length == len(_TOPIC)
         return self._topic == _TOPIC and length <= LARGEST_EVENT_BYTES
-
-    def _took(self, argument: bytes) -> None:
-        self._arguments -= 1
-        if self._topic is None:
-            self._topic = argument
 
 
 def event_of(body: bytes) -> BusEvent | None:
@@ -122,6 +124,8 @@ class Bus(asyncio.Protocol):
         self._lost = lost
         self._reader = BusReader()
         self._transport: asyncio.Transport | None = None
+        self._rest: asyncio.TimerHandle | None = None
+        self._taken = 0
 
     def hang_up(self) -> None:
         """Close without telling anybody."""
@@ -151,9 +155,17 @@ class Bus(asyncio.Protocol):
         except ProtocolBroken:
             if self._transport is not None:
                 self._transport.abort()
+        self._taken += len(data)
+        if self._transport is not None and len(data) < EMPTIED_BYTES:
+            seconds = REST_SECONDS if self._taken < LOUD_BYTES else LOUD_REST_SECONDS
+            self._taken = 0
+            self._transport.pause_reading()
+            self._rest = asyncio.get_running_loop().call_later(seconds, self._transport.resume_reading)
 
     def connection_lost(self, _: Exception | None) -> None:
         """PM2 has gone, or what came made no sense."""
+        if self._rest is not None:
+            self._rest.cancel()
         self._lost()
 
 

@@ -79,7 +79,8 @@ def test_a_trouble_that_grows_worse_has_it_looked_at_again() -> None:
         ("credentials", "auth", False),
         ("timeout", "tcp", True),
         ("unreachable", "tcp", True),
-        ("silent", "auth", True),
+        ("timeout", "tls", False),
+        ("silent", "auth", False),
     ],
 )
 def test_a_firewall_is_waited_for_only_where_there_is_silence(reason: str, phase: str, *, waits: bool) -> None:
