@@ -1,4 +1,4 @@
-"""A lab, the daemon that watches it, one behind TLS, and a Prometheus and an Alertmanager with the files of the package."""
+"""A lab, its daemon, one behind TLS, and a Prometheus and an Alertmanager with the files of the package."""
 
 from __future__ import annotations
 
