@@ -102,6 +102,7 @@ def test_a_channel_that_left_hears_that_it_is_over_when_it_comes_back(here: Smal
     left = wait_for(lambda: here.channels().get("webhook"), seconds=20)
     assert (left["configured"], left["kind"], left["pending"]) == (False, None, 1)
     assert here.metric('infra_channel_pending{channel="webhook"}') == 1
+    assert here.metric("infra_outbox_pending") == 0, "it waits for nobody who is there"
     said = here.says("status")
     assert re.search(r"^! channel webhook: no longer configured; 1 waiting, the oldest for \S+$", said, re.MULTILINE)
     assert here.hears.told() == ["opened peer"]
