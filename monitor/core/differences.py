@@ -134,13 +134,24 @@ def _of_database(between: _Between, was: DatabaseServer, now: DatabaseServer) ->
 
 
 def _of_nginx(between: _Between, was: NginxProcesses, now: NginxProcesses) -> Iterator[Change]:
-    """All workers younger than every earlier one are a reload; if only some are, the others have died."""
+    """A new generation of workers is a reload; if only some of them are new, others have died."""
     if was.digest and now.digest and was.digest != now.digest:
         yield between.change(ChangeKind.NGINX_EDITED, exactly=(now.edited_at,), file=now.edited_file)
     if was.master != now.master:
         yield between.change(ChangeKind.NGINX_RESTARTED, exactly=(now.loaded_at,))
-    elif was.newest_at is not None and now.loaded_at is not None and now.loaded_at > was.newest_at:
-        yield between.change(ChangeKind.NGINX_RELOADED, exactly=(now.loaded_at,))
+    elif _is_another_generation(was, now):
+        yield between.change(ChangeKind.NGINX_RELOADED, exactly=(now.loaded_at,), not_before=was.loaded_at)
+
+
+def _is_another_generation(was: NginxProcesses, now: NginxProcesses) -> bool:
+    """All are younger than every earlier one; or the last look was in the middle of it: since then the old ones have
+    left, and none has come."""
+    if was.loaded_at is None or was.newest_at is None or now.loaded_at is None:
+        return False
+    if now.loaded_at > was.newest_at:
+        return True
+    left = now.workers < was.workers and now.newest_at == was.newest_at
+    return left and now.loaded_at - was.loaded_at > _SAME_SECONDS
 
 
 def _marks(facts: Iterable[Fact]) -> dict[str, Mapping[str, str]]:
