@@ -13,6 +13,7 @@ from monitor import __version__
 from monitor.cli.exits import USAGE
 
 COMMANDS: Final = {
+    "init": "init",
     "run": "run",
     "check": "check",
     "explain": "explain",
