@@ -205,8 +205,11 @@ class Daemon:
     async def _start(self, parts: Parts) -> None:
         monitoring, metrics = parts.monitoring, parts.metrics
         metrics.watch_watchers(watched=lambda: parts.watch.watched, events=lambda: parts.watch.events)
-        metrics.watch_outbox(lambda: parts.outbox.backlog, self._clock.now)
-        metrics.watch_channels(lambda: parts.condition().channels, lambda: parts.keep_alive.failures)
+        metrics.watch_channels(
+            lambda: parts.condition().channels,
+            refresh_failures=lambda: parts.keep_alive.failures,
+            now=self._clock.now,
+        )
         metrics.watch_reloads(lambda: (self.reloads.successful, self.reloads.taken_at))
         metrics.watch_upkeep(store=parts.store, history=parts.history, heartbeat=lambda: parts.heartbeat.sent)
         metrics.changed(monitoring.plan, monitoring.state, (), self._clock.now())

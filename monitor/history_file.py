@@ -6,15 +6,13 @@ Everything here blocks, and runs in the one thread of `monitor.history`.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from monitor.core.model import Status
 from monitor.core.uptime import Stay
-from monitor.state_directory import Kind, connect
+from monitor.state_directory import Kind, connect, transaction
 
 BUCKET_SECONDS: Final = 300
 FULL_SECONDS: Final = 86_400.0
@@ -178,7 +176,7 @@ class HistoryFile:
     def forget(self, now: float) -> None:
         """What is past its time."""
         now = self._in(now)
-        with self._transaction():
+        with transaction(self._connection):
             for number in tuple(self._numbers.values()):
                 until = (number, int((now - FULL_SECONDS) * _MILLI))
                 self._connection.execute("DELETE FROM samples WHERE series = ? AND at < ?", until)
@@ -280,7 +278,7 @@ class HistoryFile:
     def _write(self, batch: Batch, now: float, stepped: float) -> None:
         known = dict(self._numbers)
         try:
-            with self._transaction():
+            with transaction(self._connection):
                 self._put(batch, self._in(now))
                 self._roll_up(int(self._in(now) // BUCKET_SECONDS))
                 moved = self._moved + round(stepped * _MILLI)
@@ -335,7 +333,7 @@ class HistoryFile:
         (first,) = self._connection.execute("SELECT min(at) FROM samples").fetchone()
         (bucket,) = self._connection.execute("SELECT min(bucket) FROM rollups").fetchone()
         (until,) = self._connection.execute("SELECT until FROM rolled").fetchone()
-        with self._transaction():
+        with transaction(self._connection):
             if first is not None and first < until * BUCKET_SECONDS * _MILLI:
                 an_hour_on = first + int(SLICE_SECONDS * _MILLI)
                 return self._delete("DELETE FROM samples WHERE series = ? AND at < ?", an_hour_on)
@@ -347,14 +345,3 @@ class HistoryFile:
     def _delete(self, statement: str, until: int) -> bool:
         numbers = [(number, until) for number in self._numbers.values()]
         return self._connection.executemany(statement, numbers).rowcount > 0
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self._connection.execute("COMMIT")
-        except BaseException:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-            raise

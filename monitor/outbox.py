@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import traceback
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -103,13 +103,9 @@ class Outbox:
         self._closing = False
 
     @property
-    def backlog(self) -> Mapping[str, Backlog]:
-        """What each channel owes, also of channels that are no longer configured; at most a second old."""
-        return self._backlog
-
-    @property
     def standings(self) -> tuple[Standing, ...]:
-        """Every configured channel in its order, then those that have left while something is owed to them."""
+        """Every configured channel in its order, then those that have left while something is owed to them. What is
+        owed is counted once a second at most."""
         left = [label for label, owed in self._backlog.items() if owed.pending and label not in self._channels]
         return tuple(map(self._standing, (*self._channels, *left)))
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -114,6 +115,19 @@ def connect(directory: Path, kind: Kind = STATE) -> tuple[sqlite3.Connection, Pa
         return _open(directory, kind), aside
     except Damaged as error:  # a fresh file that is damaged: the disk itself
         raise StoreError(f"the state directory {directory} does not keep what is written to it: {error}") from error
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """All of the block or nothing."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
 
 
 def _open(directory: Path, kind: Kind) -> sqlite3.Connection:

@@ -6,9 +6,8 @@ import asyncio
 import os
 import secrets
 import sqlite3
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -18,7 +17,7 @@ import structlog
 
 from monitor.core.model import Notice, State
 from monitor.pieces import Key, Piece, Unreadable, changed, dump, is_quiet, join, load, load_notice, split
-from monitor.state_directory import StoreError, connect, lock, prepare
+from monitor.state_directory import StoreError, connect, lock, prepare, transaction
 
 __all__ = ["Backlog", "Outgoing", "Store", "StoreError", "Waiting"]
 
@@ -241,17 +240,6 @@ class Store:
 
     # In the one thread -------------------------------------------------------------------------------------------
 
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self._connection.execute("COMMIT")
-        except BaseException:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-            raise
-
     def _execute(self, statement: str, values: Sequence[object]) -> None:
         self._connection.execute(statement, values)
 
@@ -264,7 +252,7 @@ class Store:
             for each in notices
             for channel in each.channels
         ]
-        with self._transaction():
+        with transaction(self._connection):
             self._connection.executemany("INSERT OR REPLACE INTO pieces (kind, id, body) VALUES (?, ?, ?)", kept)
             self._connection.executemany("DELETE FROM pieces WHERE kind = ? AND id = ?", gone)
             self._connection.executemany(

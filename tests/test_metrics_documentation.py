@@ -70,12 +70,11 @@ def everything() -> Metrics:
     metrics.skipped("overrun")
     metrics.lag(0.1)
     metrics.notice("webhook", "opened", "delivered")
-    metrics.watch_outbox(lambda: {"webhook": Backlog(1, 0, 1.0)}, lambda: 2.0)
     metrics.watch_watchers(watched=lambda: {"process": 1}, events=lambda: {"process": 1})
     metrics.watch_reloads(lambda: (True, 1.0))
     metrics.watch_upkeep(store=Counted(0), history=Counted(0), heartbeat=lambda: Sent(0, 1.0, None))
-    standing = Standing(channel="webhook", kind="webhook", newest=Try(1.0, "delivered"))
-    metrics.watch_channels(lambda: (standing,), lambda: {"alertmanager": 1})
+    standing = Standing(channel="webhook", kind="webhook", newest=Try(1.0, "delivered"), owed=Backlog(1, 0, 1.0))
+    metrics.watch_channels(lambda: (standing,), refresh_failures=lambda: {"alertmanager": 1}, now=lambda: 2.0)
     return metrics
 
 

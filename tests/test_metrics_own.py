@@ -51,13 +51,9 @@ def test_the_daemons_own_counts_are_published(metrics: Metrics) -> None:
     for seconds in (0.0, 0.25, 0.0):
         metrics.lag(seconds)
     metrics.notice("webhook", "opened", "delivered")
-    backlog = {"a": Backlog(2, 1, 90.0), "b": Backlog(1, 0, 87.5), "c": Backlog(0, 4, None)}
-    metrics.watch_outbox(lambda: backlog, lambda: 100.0)
     assert of("infra_looks_skipped_total", metrics) == {labels(reason="overrun"): 2.0}
     assert of("infra_scheduler_lag_seconds", metrics) == {frozenset(): 0.25}
     assert of("infra_notices_total", metrics) == {labels(channel="webhook", kind="opened", outcome="delivered"): 1.0}
-    assert of("infra_outbox_pending", metrics) == {frozenset(): 3.0}
-    assert of("infra_outbox_oldest_seconds", metrics) == {frozenset(): 12.5}
     assert {dict(key)["version"] for key in of("infra_build_info", metrics)} == {"1.2.3"}
 
 
@@ -77,7 +73,7 @@ def test_every_channel_says_whether_it_is_up_and_whether_it_was_stopped(metrics:
         Standing(channel="gone", kind="webhook", owed=Backlog(2, 0, 9.0), newest=refused, stopped=refused),
         Standing(channel="left", kind=None, owed=Backlog(4, 0, 9.0), newest=refused),
     )
-    metrics.watch_channels(lambda: standings, lambda: {"good": 3})
+    metrics.watch_channels(lambda: standings, refresh_failures=lambda: {"good": 3}, now=lambda: 100.0)
 
     def by_channel(name: str) -> dict[str, float]:
         return {dict(key)["channel"]: value for key, value in of(name, metrics).items()}
@@ -88,7 +84,15 @@ def test_every_channel_says_whether_it_is_up_and_whether_it_was_stopped(metrics:
     assert by_channel("infra_channel_refresh_failures_total") == {"good": 3.0}
 
 
-def test_an_empty_outbox_has_no_oldest_notice(metrics: Metrics) -> None:
-    metrics.watch_outbox(lambda: {"a": Backlog(0, 3, None)}, lambda: 100.0)
+def test_what_is_owed_to_configured_channels_is_counted_together_with_the_age_of_the_oldest(metrics: Metrics) -> None:
+    standings = [
+        Standing(channel=name, kind="slack", owed=owed)
+        for name, owed in (("a", Backlog(2, 1, 90.0)), ("b", Backlog(1, 0, 87.5)), ("c", Backlog(0, 4, None)))
+    ]
+    left = Standing(channel="left", kind=None, owed=Backlog(7, 0, 1.0))
+    metrics.watch_channels(lambda: (*standings, left), refresh_failures=dict, now=lambda: 100.0)
+    assert of("infra_outbox_pending", metrics) == {frozenset(): 3.0}
+    assert of("infra_outbox_oldest_seconds", metrics) == {frozenset(): 12.5}
+    standings[:] = [Standing(channel="a", kind="slack", owed=Backlog(0, 3, None))]
     assert of("infra_outbox_pending", metrics) == {frozenset(): 0.0}
     assert of("infra_outbox_oldest_seconds", metrics) == {}

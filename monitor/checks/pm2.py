@@ -270,6 +270,7 @@ def _worker(instance: Instance) -> Worker:
         created_at=entry.created_at,
         started_at=process.started_at if process else None,
         exit_code=entry.exit_code,
+        clustered=entry.clustered,
         release=entry.release,
     )
 

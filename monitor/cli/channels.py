@@ -21,6 +21,7 @@ def troubles(monitoring: Mapping[str, Any], now: float) -> Iterator[str]:
         tried, taken = ago(configuration["tried_at"], now), ago(configuration["taken_at"], now)
         yield f"! the configuration of {tried} ago was refused, and the one of {taken} ago goes on:"
         yield from (f"    {line}" for line in configuration["errors"])
+    yield from (f"! {warning}" for warning in configuration["warnings"])
     for channel in monitoring["channels"]:
         if said := trouble(channel, now):
             yield f"! channel {channel['channel']}: {said}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import sys
 from typing import Any
 
@@ -12,7 +11,7 @@ from monitor import answers
 from monitor.cli.exits import USAGE, exit_code
 from monitor.cli.once import glance
 from monitor.cli.settings import Commands, load_or_exit
-from monitor.cli.terminal import printable, state, wrapped
+from monitor.cli.terminal import print_json, printable, state, wrapped
 from monitor.config.load import Loaded
 from monitor.core.model import Plan, State, Status
 from monitor.logs import configure
@@ -48,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"infra-monitor: {warning}", file=sys.stderr)
     answer = asyncio.run(looked_at(loaded, names))
     if arguments.json:
-        print(json.dumps(answer, ensure_ascii=False, indent=2))
+        print_json(answer)
     else:
         show(answer)
     return exit_code(Status(answer["overall_status"]))

@@ -19,6 +19,7 @@ from typing import Any, Final, TypeAlias
 from urllib.parse import quote, urlencode, urlsplit
 
 from monitor.cli.exits import CANNOT, OK, USAGE
+from monitor.cli.terminal import print_json
 from monitor.cli.trust import CA_FILE, CLIENT_CERT, context_for
 from monitor.cli.whereabouts import CannotAsk, configured
 
@@ -202,11 +203,6 @@ def whoever(environ: Mapping[str, str] | None = None) -> str:
         return getpass.getuser()
     except (OSError, KeyError):  # no such user, as in some containers
         return f"uid {os.getuid()}"
-
-
-def print_json(data: Any) -> None:
-    """For programs."""
-    print(json.dumps(data, ensure_ascii=False, indent=2))
 
 
 def answered(arguments: argparse.Namespace, ask: Callable[[Client], Any], drawn: Callable[[Any], str]) -> int:

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from monitor import chain
-from monitor.cli.client import Commands, NobodyAnswers, client, complain, options, print_json
+from monitor.cli.client import Commands, NobodyAnswers, client, complain, options
 from monitor.cli.drawing import when
 from monitor.cli.exits import CANNOT, UNKNOWN, USAGE, exit_code
 from monitor.cli.remedy import remedy
-from monitor.cli.terminal import folded, printable, state
+from monitor.cli.terminal import folded, print_json, printable, state
 from monitor.cli.tree import WIDTH, Tree
 from monitor.cli.whereabouts import CannotAsk
 from monitor.core.model import Message

@@ -7,10 +7,10 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from monitor.cli.client import Commands, client, complain, options, part, print_json
+from monitor.cli.client import Commands, client, complain, options, part
 from monitor.cli.drawing import chart, moment, number, table
 from monitor.cli.exits import CANNOT, OK
-from monitor.cli.terminal import printable
+from monitor.cli.terminal import print_json, printable
 from monitor.cli.whereabouts import CannotAsk
 
 

@@ -7,12 +7,12 @@ import sys
 from collections.abc import Mapping
 from typing import Any, Final
 
-from monitor.cli.client import Client, Commands, client, complain, options, part, print_json, whoever
+from monitor.cli.client import Client, Commands, client, complain, options, part, whoever
 from monitor.cli.drawing import briefly, dash, folded, when
 from monitor.cli.exits import OK
 from monitor.cli.remedy import remedy
 from monitor.cli.status import terminal_width
-from monitor.cli.terminal import printable, wrapped
+from monitor.cli.terminal import print_json, printable, wrapped
 from monitor.cli.whereabouts import CannotAsk
 
 _ORDERS: Final = (

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import errno
+import io
 import os
 import sys
 from importlib import import_module
@@ -10,7 +12,7 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from monitor import __version__
-from monitor.cli.exits import USAGE
+from monitor.cli.exits import CANNOT, USAGE
 
 COMMANDS: Final = {
     "init": "init",
@@ -35,6 +37,7 @@ COMMANDS: Final = {
 }
 """Every command with the module of `monitor.cli` that has it, in the order of the help. Only the module of the command
 that is wanted is loaded: one that asks the daemon starts in a fraction of the time that the whole house needs."""
+_NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 _SEVERAL: Final = ("incidents", "mutes", "questions")
 
 
@@ -68,6 +71,7 @@ def parser(wanted: str | None = None) -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     """The exit code; `sys.argv` when no arguments are given."""
     given = sys.argv[1:] if argv is None else argv
+    _speak_whatever_the_streams_take()
     arguments = parser(_wanted(given)).parse_args(given)
     try:
         code = int(arguments.run(arguments))
@@ -75,9 +79,24 @@ def main(argv: list[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has left; nothing more to say
         code = 0
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        print(f"infra-monitor: the output cannot be written: {error.strerror}", file=sys.stderr)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = CANNOT
     except KeyboardInterrupt:
         code = 130
     return code
+
+
+def _speak_whatever_the_streams_take() -> None:
+    """A letter that the other side cannot show becomes `?`, and a stream that is closed takes everything."""
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115, PTH123 — open as long as we run
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115, PTH123 — the same
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _wanted(given: list[str]) -> str | None:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import secrets
 import sys
 from dataclasses import dataclass, replace
 from typing import Final
 
 from monitor.cli.channels import drawn, trouble
-from monitor.cli.client import client, complain, options, print_json
+from monitor.cli.client import client, complain, options
 from monitor.cli.drawing import moment
 from monitor.cli.exits import CANNOT, OK, UNKNOWN, USAGE
 from monitor.cli.settings import Commands, load_or_exit
 from monitor.cli.status import terminal_width
-from monitor.cli.terminal import printable
+from monitor.cli.terminal import print_json, printable
 from monitor.cli.whereabouts import CannotAsk
 from monitor.clock import SystemClock
 from monitor.config.load import Loaded
@@ -85,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
     outcomes = asyncio.run(_test([known[name] for name in arguments.channels or known], loaded))
     if arguments.json:
         shown = [{"channel": o.channel, "kind": o.kind, "taken": o.taken, "answer": o.answer} for o in outcomes]
-        print(json.dumps(shown, ensure_ascii=False, indent=2))
+        print_json(shown)
     else:
         width = max(len(each.channel) for each in outcomes)
         for each in outcomes:

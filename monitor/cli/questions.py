@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from monitor.cli.channels import troubles
-from monitor.cli.client import Commands, answered, client, complain, options, print_json
+from monitor.cli.client import Commands, answered, client, complain, options
 from monitor.cli.drawing import ago, briefly, dash, folded, moment, number, table
 from monitor.cli.exits import CANNOT, UNKNOWN, exit_code
 from monitor.cli.status import terminal_width
-from monitor.cli.terminal import printable, state
+from monitor.cli.terminal import print_json, printable, state
 from monitor.cli.whereabouts import CannotAsk
 from monitor.core.durations import format_duration
 from monitor.core.words import Severity, Status

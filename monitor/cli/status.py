@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from monitor.cli.channels import troubles
-from monitor.cli.client import Client, Commands, client, complain, options, part, print_json
+from monitor.cli.client import Client, Commands, client, complain, options, part
 from monitor.cli.drawing import ago, dash, moment, number, shown, sparkline, squeezed, table
 from monitor.cli.exits import CANNOT, UNKNOWN, exit_code
 from monitor.cli.remedy import remedy
 from monitor.cli.service import in_full, percent
-from monitor.cli.terminal import printable, state, wrapped
+from monitor.cli.terminal import print_json, printable, state, wrapped
 from monitor.cli.whereabouts import CannotAsk
 from monitor.core.durations import format_duration
 from monitor.core.words import Status

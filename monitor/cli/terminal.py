@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
 import unicodedata
 from collections.abc import Mapping
-from typing import Final, TextIO
+from typing import Any, Final, TextIO
 
 from monitor.core.words import Status
 
@@ -79,3 +80,9 @@ def columns(text: str) -> int:
 def printable(text: str) -> str:
     """Other people's text without control characters, so that it cannot steer the terminal."""
     return "".join(character if character.isprintable() else "�" for character in text)
+
+
+def print_json(data: Any, *, indent: int | None = 2) -> None:
+    """For programs; in plain letters with escapes where the stream has no others."""
+    plain = (sys.stdout.encoding or "ascii").lower().replace("-", "") != "utf8"
+    print(json.dumps(data, ensure_ascii=plain, indent=indent), flush=True)

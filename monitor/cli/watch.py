@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import select
 import shutil
@@ -19,6 +18,7 @@ from monitor.cli.client import Client, Commands, client, complain, options
 from monitor.cli.drawing import clock, cut
 from monitor.cli.exits import OK, USAGE
 from monitor.cli.status import ask, drawn, sparks, terminal_width
+from monitor.cli.terminal import print_json
 from monitor.cli.whereabouts import CannotAsk
 from monitor.core.durations import parse_duration
 
@@ -67,7 +67,7 @@ def _show(daemon: Client, names: tuple[str, ...], *, as_json: bool, live: bool) 
     try:
         answer = ask(daemon, names)
         if as_json:
-            print(json.dumps(answer, ensure_ascii=False), flush=True)
+            print_json(answer, indent=None)
             return
         text = drawn(answer, _drawn_lines(daemon, answer), width=terminal_width())
     except CannotAsk as error:  # it may come back

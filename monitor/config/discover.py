@@ -125,7 +125,7 @@ def _front(apps: tuple[App, ...]) -> tuple[Front | None, tuple[Gap, ...]]:
         return None, (_gap("nginx_several", files=", ".join(place[0] for place, _ in leading)),)
     (config, prefix), configuration = leading[0]
     unreadable = [f"{each.file}: {each.text}" for each in configuration.problems if each.unreadable]
-    gaps = (_gap("nginx_unreadable", why="; ".join(unreadable[:_BRIEFLY])),) if unreadable else ()
+    gaps: tuple[Gap, ...] = (_gap("nginx_unreadable", why="; ".join(unreadable[:_BRIEFLY])),) if unreadable else ()
     if apps and not _behind(configuration, apps):
         gaps += (_gap("nginx_elsewhere", config=config),)
     return Front(config=config, prefix=prefix, apps=_behind(configuration, apps)), gaps
@@ -163,7 +163,7 @@ async def _cloud(
         found = await Aws(around).neighbours(database.host, deadline=asyncio.get_running_loop().time() + AWS_SECONDS)
     except AwsSilent as silent:
         return None, (), (_gap("aws", why=str(silent)),)
-    gaps = () if found.groups else (_gap("groups"),)
+    gaps: tuple[Gap, ...] = () if found.groups else (_gap("groups"),)
     if found.trouble:
         gaps += (_gap("aws", why=found.trouble),)
     host, cloud = database.host.rstrip(".").lower(), Cloud(region=found.region, groups=found.groups)

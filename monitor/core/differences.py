@@ -27,6 +27,7 @@ from monitor.core.model import (
 )
 
 RULES_SHOWN: Final = 3
+SERVES: Final = "online"
 _SAME_SECONDS: Final = 1.0
 """Who asks twice when something began may be told a little differently."""
 
@@ -42,33 +43,46 @@ class _Between:
     look: Observation
     since: float
 
-    def change(self, kind: ChangeKind, *, exactly: Iterable[float | None] = (), **values: str | float) -> Change:
-        """At the moment that the kernel or a server tells, if it lies where it must: their clocks are not ours."""
+    def change(
+        self,
+        kind: ChangeKind,
+        *,
+        exactly: Iterable[float | None] = (),
+        not_before: float | None = None,
+        **values: str | float,
+    ) -> Change:
+        """At the moment that the kernel or a server tells, if it lies where it must (between the looks, or from
+        `not_before` on): their clocks are not ours."""
         service, since, at = self.look.service, self.since, self.look.began
-        told = [each for each in exactly if each is not None and since <= each <= self.look.ended]
+        first = since if not_before is None else not_before
+        told = [each for each in exactly if each is not None and first <= each <= self.look.ended]
         if told:
             since = at = min(told)
         return Change(kind, service, Message(f"change.{kind.value}", {"service": service, **values}), at, since)
 
 
 def remembered(known: CheckState, look: Observation) -> CheckState:
-    """With the landmarks of this look; one without any leaves those there are."""
+    """With the landmarks of this look; one without any leaves those there are. Of a worker it is the newest process
+    that served: between two of them PM2 shows all kinds of things."""
     facts = _facts(look)
     landmarks = tuple(fact for fact in facts if isinstance(fact, _LANDMARKS))
-    if not landmarks and not any(isinstance(fact, Firewall) for fact in facts):
+    if not landmarks and not any(isinstance(fact, Firewall | Worker) for fact in facts):
         return known
-    return replace(known, landmarks=landmarks, landmarks_at=look.began)
+    serving = _workers(known.landmarks)
+    for key, worker in _workers(facts).items():
+        if worker.alive and worker.pm2_status == SERVES:
+            serving[key] = worker
+    return replace(known, landmarks=(*landmarks, *serving.values()), landmarks_at=look.began)
 
 
-def found(look: Observation, before: CheckState, after: CheckState) -> Iterator[Change]:
+def found(look: Observation, before: CheckState, after: CheckState, *, planned: bool) -> Iterator[Change]:
     """What a look has shown to be other than it was; `after` is what is known with it. What was never seen before has
-    not changed."""
+    not changed. `planned`: somebody has just had PM2 stop or restart the service."""
     if before.landmarks_at is not None and after.landmarks_at == look.began:
         between = _Between(look, before.landmarks_at)
         yield from _of_rules(between, before, after)
         yield from _of_landmarks(between, before.landmarks, after.landmarks)
-    if before.workers_at is not None and after.workers_at == look.began:
-        yield from _of_workers(_Between(look, before.workers_at), before)
+        yield from _of_workers(between, before, after, planned=planned)
 
 
 def _facts(look: Observation) -> tuple[Fact, ...]:
@@ -120,13 +134,24 @@ def _of_database(between: _Between, was: DatabaseServer, now: DatabaseServer) ->
 
 
 def _of_nginx(between: _Between, was: NginxProcesses, now: NginxProcesses) -> Iterator[Change]:
-    """All workers younger than every earlier one are a reload; if only some are, the others have died."""
+    """A new generation of workers is a reload; if only some of them are new, others have died."""
     if was.digest and now.digest and was.digest != now.digest:
         yield between.change(ChangeKind.NGINX_EDITED, exactly=(now.edited_at,), file=now.edited_file)
     if was.master != now.master:
         yield between.change(ChangeKind.NGINX_RESTARTED, exactly=(now.loaded_at,))
-    elif was.newest_at is not None and now.loaded_at is not None and now.loaded_at > was.newest_at:
-        yield between.change(ChangeKind.NGINX_RELOADED, exactly=(now.loaded_at,))
+    elif _is_another_generation(was, now):
+        yield between.change(ChangeKind.NGINX_RELOADED, exactly=(now.loaded_at,), not_before=was.loaded_at)
+
+
+def _is_another_generation(was: NginxProcesses, now: NginxProcesses) -> bool:
+    """All are younger than every earlier one; or the last look was in the middle of it: since then the old ones have
+    left, and none has come."""
+    if was.loaded_at is None or was.newest_at is None or now.loaded_at is None:
+        return False
+    if now.loaded_at > was.newest_at:
+        return True
+    left = now.workers < was.workers and now.newest_at == was.newest_at
+    return left and now.loaded_at - was.loaded_at > _SAME_SECONDS
 
 
 def _marks(facts: Iterable[Fact]) -> dict[str, Mapping[str, str]]:
@@ -144,28 +169,42 @@ def _of_files(
             yield between.change(ChangeKind.ENVIRONMENT_EDITED, file=file, names=", ".join(names))
 
 
-def _of_workers(between: _Between, before: CheckState) -> Iterator[Change]:
-    facts = _facts(between.look)
-    old = {(each.app, each.worker): each for each in before.workers}
-    pairs = [(old[key], each) for each in workers.workers_of(facts) if (key := (each.app, each.worker)) in old]
-    anew = [(was, now) for was, now in pairs if workers.created_anew(was, now) and was.pid != now.pid]
-    died = [(was, now) for was, now in pairs if not workers.created_anew(was, now) and now.restarts > was.restarts]
-    if anew:
-        yield _ordered(between, anew)
+def _workers(facts: Iterable[Fact]) -> dict[tuple[str, int], Worker]:
+    return {(each.app, each.worker): each for each in workers.workers_of(facts)}
+
+
+def _of_workers(between: _Between, before: CheckState, after: CheckState, *, planned: bool) -> Iterator[Change]:
+    """One process after another: by somebody's order, or because the first one had ended by itself."""
+    old, new = _workers(before.landmarks), _workers(after.landmarks)
+    pairs = [(old[key], each) for key, each in new.items() if key in old and each.started_at != old[key].started_at]
+    asked = [(was, now) for was, now in pairs if planned or workers.created_anew(was, now)]
+    died = [(was, now) for was, now in pairs if not planned and not workers.created_anew(was, now)]
+    if asked:
+        yield _ordered(between, asked)
     if died:
-        begun = [now.started_at for was, now in died if now.started_at != was.started_at]
-        count = sum(now.restarts - was.restarts for was, now in died)
-        yield between.change(ChangeKind.DIED, exactly=begun, app=died[0][1].app, count=count)
-    if workers.stopped(before.workers, facts):
+        count = max(len(died), sum(now.restarts - was.restarts for was, now in died))
+        yield _begun(between, ChangeKind.DIED, died, count=count)
+    facts = _facts(between.look)
+    if _all_stopped(facts) and not _all_stopped(before.workers) and workers.stopped(old.values(), facts):
         yield between.change(ChangeKind.STOPPED, app=before.workers[0].app)
 
 
-def _ordered(between: _Between, anew: list[tuple[Worker, Worker]]) -> Change:
+def _all_stopped(facts: Iterable[Fact]) -> bool:
+    """Not only about to: a restart begins like that, too."""
+    return {each.pm2_status for each in workers.workers_of(facts)} <= {"stopped"}
+
+
+def _ordered(between: _Between, pairs: list[tuple[Worker, Worker]]) -> Change:
     """A restart; with something else in it, a deployment."""
-    begun = [now.started_at for _, now in anew]
-    app = anew[0][1].app
-    for was, now in anew:
+    for was, now in pairs:
         other = [f"{a} → {b}" for a, b in zip(was.release, now.release, strict=False) if a != b and a and b]
         if other:
-            return between.change(ChangeKind.DEPLOYED, exactly=begun, app=app, what=", ".join(other))
-    return between.change(ChangeKind.RESTARTED, exactly=begun, app=app, count=len(anew))
+            return _begun(between, ChangeKind.DEPLOYED, pairs, what=", ".join(other))
+    return _begun(between, ChangeKind.RESTARTED, pairs, count=len(pairs))
+
+
+def _begun(between: _Between, kind: ChangeKind, pairs: list[tuple[Worker, Worker]], **values: str | float) -> Change:
+    """When the first of the new processes began, by the kernel."""
+    first = min((was.started_at for was, _ in pairs if was.started_at is not None), default=None)
+    begun = [now.started_at for _, now in pairs]
+    return between.change(kind, exactly=begun, not_before=first, app=pairs[0][1].app, **values)

@@ -44,10 +44,11 @@ def take_look(turn: Turn, look: Observation) -> None:
     known, verdict = _take_wiring(look, known, verdict)
     turn.put_check(look.service, look.check, known)
     discovery.discover(turn, known)
-    for change in differences.found(look, before, known):
+    planned_until = turn.service(look.service).planned_until
+    planned = planned_until is not None and look.began < planned_until
+    for change in differences.found(look, before, known, planned=planned):
         changes.note(turn, change)
     verdict = _weigh_pools(turn, look, known, verdict)
-    planned_until = turn.service(look.service).planned_until
     known = settle.settle(known, verdict, look, plan=plan, planned_until=planned_until)
     turn.put_check(look.service, look.check, known)
     if turn.service(look.service).first_seen_at is None:

@@ -11,11 +11,11 @@ from monitor.heartbeat import Sent
 from monitor.metrics.beliefs import Beliefs
 from monitor.metrics.body import Blocks, Owner
 from monitor.metrics.catalogue import GENERIC, kind_specific
+from monitor.metrics.channels import channel_metrics
 from monitor.metrics.check_series import CheckSeries
 from monitor.metrics.exposition import preferred
 from monitor.metrics.own import Failing, OwnNumbers
 from monitor.standings import Standing
-from monitor.store import Backlog
 
 Checks: TypeAlias = Mapping[str, Sequence[Check]]
 
@@ -76,16 +76,6 @@ class Metrics:
         """One try to hand a notice over."""
         self._own.notices[channel, kind, outcome] += 1
 
-    def watch_outbox(self, backlog: Callable[[], Mapping[str, Backlog]], now: Callable[[], float]) -> None:
-        """Ask these at each scrape what is still owed, and for how long."""
-
-        def owed() -> tuple[int, float | None]:
-            channels = backlog().values()
-            since = [each.oldest_created_at for each in channels if each.oldest_created_at is not None]
-            return sum(each.pending for each in channels), max(0.0, now() - min(since)) if since else None
-
-        self._own.outbox = owed
-
     def watch_watchers(
         self, *, watched: Callable[[], Mapping[str, int]], events: Callable[[], Mapping[str, int]]
     ) -> None:
@@ -93,10 +83,14 @@ class Metrics:
         self._own.watchers = lambda: (watched(), events())
 
     def watch_channels(
-        self, standings: Callable[[], Iterable[Standing]], refresh_failures: Callable[[], Mapping[str, int]]
+        self,
+        standings: Callable[[], Iterable[Standing]],
+        *,
+        refresh_failures: Callable[[], Mapping[str, int]],
+        now: Callable[[], float],
     ) -> None:
         """Ask these at each scrape how the channels stand, and how often each could not be told again."""
-        self._own.channels = standings
+        self._own.channels = lambda: channel_metrics(standings(), now())
         self._own.refresh_failures = refresh_failures
 
     def watch_upkeep(self, *, store: Failing, history: Failing, heartbeat: Callable[[], Sent | None]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol
 
 from prometheus_client import CollectorRegistry, ProcessCollector
@@ -15,7 +15,6 @@ from prometheus_client.registry import Collector
 from monitor.core.model import Severity
 from monitor.heartbeat import Sent
 from monitor.metrics.exposition import Format
-from monitor.standings import Standing
 
 
 class Failing(Protocol):
@@ -36,9 +35,8 @@ class OwnNumbers(Collector):
         self.history: Failing | None = None
         self.heartbeat: Callable[[], Sent | None] | None = None
         self.reloads: Callable[[], tuple[bool, float]] | None = None
-        self.outbox: Callable[[], tuple[int, float | None]] | None = None
         self.watchers: Callable[[], tuple[Mapping[str, int], Mapping[str, int]]] | None = None
-        self.channels: Callable[[], Iterable[Standing]] | None = None
+        self.channels: Callable[[], Iterator[Metric]] | None = None
         self.refresh_failures: Callable[[], Mapping[str, int]] | None = None
         self._version = version
         self._registry = CollectorRegistry()
@@ -74,20 +72,7 @@ class OwnNumbers(Collector):
         for key, count in self.notices.items():
             notices.add_metric(key, count)
         yield notices
-        yield from self._owed()
         yield from self._stand()
-
-    def _owed(self) -> Iterator[Metric]:
-        if self.outbox is None:
-            return
-        pending, oldest_seconds = self.outbox()
-        yield GaugeMetricFamily(
-            "infra_outbox_pending", "Notices on disk that their channel has not taken yet.", pending
-        )
-        if oldest_seconds is not None:
-            yield GaugeMetricFamily(
-                "infra_outbox_oldest_seconds", "Age of the oldest of them; absent when there is none.", oldest_seconds
-            )
 
     def _watched(self) -> Iterator[Metric]:
         if self.watchers is None:
@@ -108,7 +93,7 @@ class OwnNumbers(Collector):
 
     def _stand(self) -> Iterator[Metric]:
         if self.channels is not None:
-            yield from _standings(tuple(self.channels()))
+            yield from self.channels()
         if self.refresh_failures is not None:
             failures = CounterMetricFamily(
                 "infra_channel_refresh_failures_total",
@@ -172,26 +157,3 @@ class OwnNumbers(Collector):
                 "When a configuration was taken last, at the start or by a reload.",
                 taken_at,
             )
-
-
-def _standings(channels: Iterable[Standing]) -> Iterator[Metric]:
-    pending = GaugeMetricFamily(
-        "infra_channel_pending", "Notices on disk that this channel has not taken yet.", labels=("channel",)
-    )
-    up = GaugeMetricFamily(
-        "infra_channel_up",
-        "1 if the newest try to hand this channel a notice was taken, 0 if not; absent before the first.",
-        labels=("channel",),
-    )
-    stopped = GaugeMetricFamily(
-        "infra_channel_stopped",
-        "1 if the receiver wants nothing more (410), so that nothing is sent to it until that is mended, else 0.",
-        labels=("channel",),
-    )
-    for each in channels:
-        pending.add_metric((each.channel,), each.owed.pending)
-        if each.kind is not None:
-            stopped.add_metric((each.channel,), float(each.stopped is not None))
-            if each.newest is not None:
-                up.add_metric((each.channel,), float(not each.newest.error))
-    yield from (pending, up, stopped)

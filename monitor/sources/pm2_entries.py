@@ -43,6 +43,7 @@ class Entry:
     autorestart: bool
     release: tuple[str, ...] = ()
     exit_code: int | None = None
+    clustered: bool = False
 
 
 class Standing(Enum):
@@ -109,6 +110,7 @@ def _entry(process: Mapping[str, object], environment: Mapping[str, object]) -> 
         instance=_whole(environment.get("NODE_APP_INSTANCE"), _MAX_COUNT),
         autorestart=autorestart is not False and autorestart != "false",
         release=_release(environment),
+        clustered=environment.get("exec_mode") == "cluster_mode",
         exit_code=_whole(environment.get("exit_code"), _MAX_EXIT_CODE),
     )
 

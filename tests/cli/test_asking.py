@@ -297,3 +297,37 @@ def test_the_help_names_every_command_and_an_unknown_one_is_refused() -> None:
     for name in COMMANDS:
         assert re.search(rf"^ +{name} ", said, re.MULTILINE), name
     assert command("nothing").returncode == 64
+
+
+@pytest.mark.parametrize(
+    ("redirected", "code", "said"),
+    [
+        ("status | head -1", 2, ""),
+        ("monitoring --json | head -1", 0, ""),
+        ("status >&-", 2, ""),
+        ("status 2>&-", 2, ""),
+        ("incidents >/dev/full", 1, "infra-monitor: the output cannot be written: No space left on device\n"),
+        ("incidents --json >/dev/full", 1, "infra-monitor: the output cannot be written: No space left on device\n"),
+    ],
+)
+def test_an_output_that_is_closed_or_full_is_no_traceback(asked: Asked, redirected: str, code: int, said: str) -> None:
+    subcommand, _, rest = redirected.partition(" ")
+    line = f'{sys.executable} -m monitor {subcommand} --config "$0" {rest}; exit ${{PIPESTATUS[0]}}'
+    done = subprocess.run(
+        ["bash", "-c", line, asked.config],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment({"PYTHONPATH": str(ROOT)}),
+    )
+    assert (done.returncode, done.stderr) in {(code, said), (0, said)} if "|" in redirected else {(code, said)}
+
+
+def test_a_terminal_without_korean_gets_question_marks_and_a_program_escapes(asked: Asked) -> None:
+    silence = asked.json("silence", "add", "service=host", "--for", "1h", "--reason", "점검 — 중")
+    done = asked.run("silence", PYTHONIOENCODING="ascii")
+    assert (done.returncode, "?? ? ?" in done.stdout, done.stderr) == (0, True, "")
+    listed = asked.run("silence", "--json", PYTHONIOENCODING="ascii").stdout
+    assert listed.isascii()
+    assert json.loads(listed)[0]["reason"] == "점검 — 중"
+    asked.said("silence", "end", silence["id"])

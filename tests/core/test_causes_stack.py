@@ -4,6 +4,7 @@ held apart."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -25,12 +26,14 @@ from tests.core.scenes import (
     WELL,
     Looked,
     app,
+    closed,
     failed,
     looked,
     nginx,
     of_app,
     peer,
     rds,
+    rules,
     stack,
     worker,
 )
@@ -39,6 +42,7 @@ from tests.core.story import World
 
 CERTAIN, LIKELY, POSSIBLE, UNKNOWN = Confidence.CERTAIN, Confidence.LIKELY, Confidence.POSSIBLE, Confidence.UNKNOWN
 SILENT = rds("tcp", "timeout")
+SHUT_AND_SILENT = rules(reachable=False, found=closed(Status.CRITICAL))
 WELL_NGINX = facts_of(Observation("nginx", "nginx", 0.0, 0.0, WELL["nginx", "nginx"]))
 DENIED = Blind("not permitted: ec2:DescribeSecurityGroups")
 
@@ -67,6 +71,7 @@ REFUSING, MUTE = failed("tcp", "refused"), failed("answer", "timeout")
         ),
         ({"node_http": REFUSING, "node_pm2": app(DEAD_0, found=RESTARTING)}, "process_killed", POSSIBLE),
         ({"node_pm2": app(DEAD_0, found=RESTARTING)}, "process_killed", POSSIBLE),
+        ({"node_pm2": app(replace(DEAD_0, clustered=True), found=RESTARTING)}, "unknown", UNKNOWN),
         ({"node_pm2": app(DEAD_3, found=RESTARTING)}, "process_crash_loop", POSSIBLE),
         ({"node_pm2": app(DEAD_0, DEAD_3, found=RESTARTING)}, "process_crash_loop", POSSIBLE),
         ({"node_pm2": app(worker(status="waiting restart"), found=RESTARTING)}, "unknown", UNKNOWN),
@@ -262,6 +267,28 @@ def _with(fact: Fact, values: Mapping[str, str | int | float]) -> Fact:
 def test_a_port_mismatch_is_less_sure_where_the_app_was_not_seen_to_be_well() -> None:
     for other in ({"node_pm2": Blind("PM2")}, {"node_pm2": app(worker(), worker(1, alive=False, status="online"))}):
         assert looked(stack(nginx=MISMATCH, **other)).at("nginx").confidence is LIKELY
+
+
+@pytest.mark.parametrize(
+    ("looks", "root", "cause"),
+    [
+        ({"node_http": MUTE, "nginx": nginx("upstream_unresponsive")}, "node", "app_unresponsive"),
+        ({"nginx": nginx("upstream_unresponsive")}, "nginx", "upstream_down"),
+        ({"node_http": REFUSING, "nginx": nginx("upstream_down", why="refused")}, "node", "app_unresponsive"),
+        (
+            {"node_pm2": app(worker(status="stopped"), found=of_app("stopped")), "nginx": MISMATCH},
+            "node",
+            "process_stopped",
+        ),
+        ({"rds": SILENT, "node_http": MUTE, "nginx": nginx("upstream_unresponsive")}, "rds", "network_path_blocked"),
+        ({"rds": SILENT, "wall": SHUT_AND_SILENT, "node_http": MUTE}, "wall", "security_group_blocks"),
+        ({"pm2": failed("connect", "refused"), "node_http": REFUSING}, "pm2", "pm2_daemon_down"),
+    ],
+)
+def test_what_is_needed_explains_what_needs_it(looks: Mapping[str, Looked], root: str, cause: str) -> None:
+    told = looked(stack(**looks))
+    assert told.roots == [root]
+    assert told.at(root).cause == cause
 
 
 @pytest.mark.parametrize(("valid", "key"), [(0.0, "evidence.config_invalid"), (1.0, ""), (None, "")])

@@ -18,6 +18,7 @@ from monitor.core.model import (
     Incident,
     Message,
     NginxProcesses,
+    PlannedExit,
     Reloaded,
     Severity,
     Status,
@@ -38,7 +39,8 @@ WORKER = Worker(
     "app", 0, 100, "online", alive=True, gave_up=False, restarts=0, created_at=START, started_at=START,
     release=("1.0", "/srv/a.js", ""),
 )  # fmt: skip
-ANEW = replace(WORKER, pid=200, created_at=START + 9)
+ANEW = replace(WORKER, pid=200, created_at=START + 9, started_at=START + 9)
+AGAIN = replace(WORKER, pid=201, restarts=1, started_at=START + 9)
 TWIN = replace(WORKER, worker=1, pid=101)
 PM2 = Supervisor(40, "6.0.14", "/home/u/.pm2")
 SETTINGS = Environment("app", 0, "100:1", "/srv/.env", {"DB_HOST": "a", "DB_NAME": "b"}, touched=False)
@@ -85,6 +87,9 @@ def firewall(*lines: str) -> Fact:
         ("nginx", NGINX, replace(NGINX, loaded_at=START + 9, newest_at=START + 9), ["nginx_reloaded"]),
         ("nginx", NGINX, replace(NGINX, loaded_at=START - 499, newest_at=START + 9), []),
         ("nginx", NGINX, replace(NGINX, loaded_at=None, newest_at=None), []),
+        ("nginx", replace(NGINX, loaded_at=None, newest_at=None), NGINX, []),
+        ("nginx", replace(NGINX, workers=4), replace(NGINX, loaded_at=START - 499), []),
+        ("nginx", replace(NGINX, workers=4, loaded_at=START - 900), NGINX, ["nginx_reloaded"]),
         ("nginx", NGINX, replace(NGINX, master=51, loaded_at=START + 9), ["nginx_restarted"]),
         ("pm2", PM2, replace(PM2, pid=41), ["supervisor_restarted"]),
         ("pm2", PM2, replace(PM2, pid=41, home="/other"), []),
@@ -94,7 +99,7 @@ def firewall(*lines: str) -> Fact:
         ("rules", firewall("a"), firewall("a"), []),
         ("rules", firewall("a"), firewall("b"), ["rules"]),
         ("pm2", WORKER, WORKER, []),
-        ("pm2", WORKER, replace(WORKER, restarts=2), ["died"]),
+        ("pm2", WORKER, AGAIN, ["died"]),
         ("pm2", WORKER, ANEW, ["restarted"]),
         ("pm2", WORKER, replace(WORKER, created_at=START + 9), []),
         ("pm2", WORKER, replace(ANEW, worker=7), []),
@@ -114,12 +119,11 @@ def test_an_app_that_an_operator_stopped_is_a_change() -> None:
 def test_what_each_change_says() -> None:
     (edited,) = between("wiring", (SETTINGS,), (replace(SETTINGS, marks={"DB_HOST": "z", "DB_NAME": "b"}),))
     assert edited.message.values == {"service": "it", "file": "/srv/.env", "names": "DB_HOST"}
-    (died,) = between("pm2", (WORKER, TWIN), (replace(WORKER, restarts=2), replace(TWIN, restarts=1)))
+    (died,) = between("pm2", (WORKER, TWIN), (replace(AGAIN, restarts=2), replace(AGAIN, worker=1)))
     assert died.message.values["count"] == 3
     (rules,) = between("rules", (firewall("a", "b", "c", "d", "e"),), (firewall("e"),))
     assert (rules.message.values["removed"], rules.message.values["added"]) == ("a; b; c (+1)", "–")
-    new = replace(WORKER, pid=9, created_at=START + 9, release=("1.1", "/srv/b.js", ""))
-    (deployed,) = between("pm2", (WORKER,), (new,))
+    (deployed,) = between("pm2", (WORKER,), (replace(ANEW, release=("1.1", "/srv/b.js", "")),))
     assert deployed.message.values["what"] == "1.0 → 1.1, /srv/a.js → /srv/b.js"
 
 
@@ -143,12 +147,41 @@ def test_what_could_not_be_seen_has_not_changed() -> None:
 def test_a_cluster_that_is_reloaded_worker_by_worker_is_one_change() -> None:
     seen = world()
     seen.look("it", ".", WORKER, TWIN, check="pm2")
-    new, newer = replace(WORKER, pid=200, created_at=START + 3), replace(TWIN, pid=201, created_at=START + 8)
+    new, newer = replace(ANEW, started_at=START + 3), replace(ANEW, worker=1, started_at=START + 8)
     seen.after(5).look("it", ".", new, TWIN, check="pm2")
     seen.after(5).look("it", ".", new, newer, check="pm2")
     assert len(seen.state.changes) == 1
-    seen.after(60).look("it", ".", replace(new, pid=300, created_at=START + 70), newer, check="pm2")
+    seen.after(60).look(
+        "it", ".", replace(new, pid=300, created_at=START + 70, started_at=START + 69), newer, check="pm2"
+    )
     assert kinds(list(seen.state.changes)) == ["restarted", "restarted"]
+
+
+def test_a_restart_is_told_as_such_whatever_is_seen_on_the_way() -> None:
+    """PM2 moves created_at before it ends the old process, and shows a process that is no more, or not yet."""
+    ways = (
+        replace(WORKER, pm2_status="stopping", created_at=START + 40),
+        replace(WORKER, pm2_status="stopped", created_at=START + 40, alive=False, pid=0, started_at=None),
+        replace(ANEW, pm2_status="launching", created_at=START + 40, started_at=START + 45, release=("2.0", "", "")),
+    )
+    seen = world()
+    seen.look("it", ".", WORKER, check="pm2")
+    seen.after(40)
+    for worker in ways:
+        seen.look("it", ".", worker, finding(Status.DOWN, "starting", grace=30.0), check="pm2")
+        assert not seen.state.changes
+        seen.after(5)
+    seen.look("it", ".", replace(ways[-1], pm2_status="online", restarts=1), check="pm2")
+    (change,) = seen.state.changes
+    assert (change.kind, change.at, change.since) == (ChangeKind.DEPLOYED, START + 45, START + 45)
+
+
+def test_a_process_that_pm2_ended_by_its_own_rules_did_not_die() -> None:
+    """It keeps created_at then; its bus says that it was asked."""
+    seen = world()
+    seen.look("it", ".", WORKER, check="pm2")
+    seen.after(20).look("it", ".", AGAIN, PlannedExit("app", 5.0), check="pm2")
+    assert kinds(list(seen.state.changes)) == ["restarted"]
 
 
 def test_our_own_reload_is_a_change_of_nobody() -> None:
@@ -161,9 +194,8 @@ def test_an_app_that_dies_and_dies_hides_no_other_change() -> None:
     seen = world()
     seen.take(Reloaded())
     for number in range(changes.KEPT_OF_A_KIND + 5):
-        seen.look("it", ".", replace(WORKER, restarts=number), check="pm2")
+        seen.look("it", ".", replace(WORKER, restarts=number, started_at=START + 5 * number), check="pm2")
         seen.after(5)
-    found = list(seen.state.changes)
     found = list(seen.state.changes)
     assert kinds(found) == ["configuration", *["died"] * changes.KEPT_OF_A_KIND]
     assert found[1].at == START + 25
@@ -179,7 +211,7 @@ def troubled() -> World:
     seen.look("other", ".", WORKER, check="pm2")
     seen.look("app", ".", WORKER, check="pm2")
     seen.after(300).look("wall", ".", firewall(), check="rules")
-    seen.look("other", ".", replace(WORKER, restarts=1), check="pm2")
+    seen.look("other", ".", replace(WORKER, restarts=1, started_at=seen.now), check="pm2")
     seen.after(40).look("app", ".", WORKER, check="pm2")
     seen.after(2).look("rds", "X", check="rds", began=seen.now - 1)
     return seen
@@ -192,7 +224,7 @@ def test_an_incident_holds_the_changes_of_what_it_is_connected_with() -> None:
     assert [(each.service, each.kind.value) for each in incident.changes] == [("wall", "rules")]
     assert incident.began_at == START + 341
     seen.look("app", ".", WORKER, check="pm2")
-    seen.after(5).look("app", ".", replace(WORKER, restarts=1), check="pm2")
+    seen.after(5).look("app", ".", replace(WORKER, restarts=1, started_at=seen.now), check="pm2")
     seen.take(Reloaded())
     (incident,) = seen.open
     assert [each.service for each in incident.changes] == ["wall", "app", ""]
@@ -231,8 +263,8 @@ def test_an_incident_that_becomes_part_of_another_takes_its_changes_along() -> N
     seen = world(app=("rds",), rds=(), side=("rds",))
     seen.look("app", ".", WORKER, check="pm2")
     seen.look("side", ".", WORKER, check="pm2")
-    seen.after(5).look("app", ".", replace(WORKER, restarts=1), check="pm2")
-    seen.look("side", ".", replace(WORKER, restarts=1), check="pm2")
+    seen.after(5).look("app", ".", replace(WORKER, restarts=1, started_at=seen.now), check="pm2")
+    seen.look("side", ".", replace(WORKER, restarts=1, started_at=seen.now), check="pm2")
     seen.after(1).look("app", "X", check="rds")
     seen.look("side", "X", check="rds")
     assert [incident.root for incident in seen.open] == ["app", "side"]

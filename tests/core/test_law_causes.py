@@ -159,6 +159,7 @@ def test_what_is_found_with_less_is_found_with_all_or_is_merely_possible(
     for cause, confidence in less.all_at(root).items():
         assert confidence is Confidence.POSSIBLE or confidence.rank <= whole.get(cause, Confidence.UNKNOWN).rank, cause
     told = less.at(root)
+    assert told.cause not in {each.cause for each in told.ruled_out}
     assert told.confidence in (Confidence.POSSIBLE, Confidence.UNKNOWN) or told.cause in whole
 
 

@@ -57,17 +57,27 @@ HEARD = "test_law_7_a_channel_that_was_told_that_it_began_is_told_that_it_is_ove
 ELEVEN = "test_law_11_nobody_forgets_and_nobody_is_nagged"
 TWELVE = "test_law_12_a_channel_hears_of_what_concerns_it_as_soon_as_it_does_and_of_nothing_else"
 
+LINKED = "test_law_13_what_is_found_out_adds_to_the_configuration_and_contradicts_it_nowhere"
 LESS = "test_what_is_found_with_less_is_found_with_all_or_is_merely_possible"
 OLD = "test_what_others_showed_before_the_trouble_is_as_good_as_nothing"
 
 MODULES = {
+    LINKED: "test_law_links",
     **dict.fromkeys((LESS, OLD), "test_law_causes"),
     **dict.fromkeys((TWO, LATE), "test_law_2"),
     **dict.fromkeys((HEARD, ELEVEN, TWELVE), "test_law_telling"),
 }
-ALL = (ONE, TWO, LATE, THREE, FOUR, FIVE, SIX, SEVEN, HEARD, EIGHT, NINE, TEN, ELEVEN, TWELVE, LESS, OLD)
+ALL = (ONE, TWO, LATE, THREE, FOUR, FIVE, SIX, SEVEN, HEARD, EIGHT, NINE, TEN, ELEVEN, TWELVE, LINKED, LESS, OLD)
 
 MUTANTS = (
+    Mutant(
+        "what was seen may close a circle",
+        "topology.py",
+        "service != needs and service not in _reach(up, needs)",
+        "service != needs",
+        LINKED,
+    ),
+    Mutant("what was seen last counts", "topology.py", "sorted(links, key=_by_age)", "links", LINKED),
     Mutant(
         "who left is forgotten",
         "notices.py",

@@ -102,6 +102,7 @@ def test_a_channel_that_left_hears_that_it_is_over_when_it_comes_back(here: Smal
     left = wait_for(lambda: here.channels().get("webhook"), seconds=20)
     assert (left["configured"], left["kind"], left["pending"]) == (False, None, 1)
     assert here.metric('infra_channel_pending{channel="webhook"}') == 1
+    assert here.metric("infra_outbox_pending") == 0, "it waits for nobody who is there"
     said = here.says("status")
     assert re.search(r"^! channel webhook: no longer configured; 1 waiting, the oldest for \S+$", said, re.MULTILINE)
     assert here.hears.told() == ["opened peer"]
@@ -109,3 +110,11 @@ def test_a_channel_that_left_hears_that_it_is_over_when_it_comes_back(here: Smal
     wait_for(lambda: here.hears.told() == ["opened peer", "resolved peer"], seconds=20)
     wait_for(lambda: here.channels()["webhook"]["pending"] == 0, seconds=10)
     assert here.count("outbox.unconfigured") == 0, "it left owing nothing"
+
+
+def test_a_channel_that_is_left_out_because_its_address_is_not_set_is_said(here: Small) -> None:
+    here.reload(here.text.replace(f'"{here.hears.url}/page"', '"${PAGER_OF_NOBODY}"'))
+    assert here.channels() == {}
+    (warning,) = here.config()["warnings"]
+    assert "PAGER_OF_NOBODY" in warning
+    assert f"! {warning}\n" in here.says("status")

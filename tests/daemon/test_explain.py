@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
@@ -15,7 +17,7 @@ import pytest
 from monitor.cli.terminal import columns
 from tests.daemon.conftest import Watched
 from tests.daemon.running import RunningDaemon, command, wait_for
-from tests.lab import aws
+from tests.lab import aws, nginx, pm2
 from tests.lab.lab import Lab
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
@@ -25,11 +27,12 @@ FOUND = {("nginx", NODE), ("nginx", PYTHON), (NODE, "rds"), (PYTHON, "rds")}
 
 
 def _silent_on_dependencies(config: Path) -> Path:
-    """Without `depends_on`, and without the wiring checks, which need the database by their nature."""
+    """Without `depends_on`, without the wiring checks, which need the database by their nature, and without the http
+    checks, whose addresses would say whose port is whose: only what the kernel shows is left."""
     kept, skipping = list[str](), False
     for line in config.read_text().splitlines():
         skipping = "kind: wiring" in line or (skipping and line.strip().startswith("every:"))
-        if not skipping and "depends_on" not in line:
+        if not skipping and "depends_on" not in line and "kind: http" not in line:
             kept.append(line)
     found = config.with_name("silent.yaml")
     found.write_text("\n".join(kept) + "\n")
@@ -54,6 +57,11 @@ def silent(healthy_lab: Lab, tmp_path: Path) -> Iterator[Watched]:
 def discovered(watched: Watched) -> dict[tuple[str, str], str]:
     edges = watched.daemon.get("/api/v1/topology")["edges"]
     return {(each["from"], each["to"]): each["evidence"] for each in edges if each["source"] == "discovered"}
+
+
+def changes_of(watched: Watched) -> list[dict[str, Any]]:
+    (incident,) = watched.daemon.get("/api/v1/incidents")
+    return list(incident["changes"])
 
 
 def explain(watched: Watched, *arguments: str) -> CompletedProcess[str]:
@@ -86,7 +94,24 @@ def test_the_chain_is_found_out_and_one_fault_is_one_page_that_can_be_explained(
     assert [each["message"] for each in timeline if each["what"] == "database_restarted"] == [
         "the server of rds was restarted"
     ]
-    _a_revoked_rule_is_explained_alike_with_a_daemon_and_without(silent)
+    with _changed(silent.lab):
+        _a_revoked_rule_is_explained_alike_with_a_daemon_and_without(silent)
+
+
+@contextmanager
+def _changed(lab: Lab) -> Iterator[None]:
+    """Somebody edits Nginx's configuration, reloads it, and restarts an app."""
+    config, before = lab.places.nginx_config, lab.places.nginx_config.read_text()
+    config.write_text(f"{before}# edited\n")
+    master = nginx.master(lab.places)
+    assert master
+    master.send_signal(signal.SIGHUP)
+    pm2.command(lab.places, "restart", PYTHON)
+    try:
+        yield
+    finally:
+        config.write_text(before)
+        master.send_signal(signal.SIGHUP)
 
 
 def _a_revoked_rule_is_explained_alike_with_a_daemon_and_without(watched: Watched) -> None:
@@ -97,8 +122,15 @@ def _a_revoked_rule_is_explained_alike_with_a_daemon_and_without(watched: Watche
     _names_the_rule(watched, asked)
     assert "removed: in sg-" in " ".join(asked.stdout.split())
     assert "before the trouble began" in " ".join(asked.stdout.split())
+    expected = {"database_restarted", "nginx_edited", "nginx_reloaded", "restarted", "rules"}
+    wait_for(lambda: expected <= {each["kind"] for each in changes_of(watched)}, seconds=20)
     answer = json.loads(explain(watched, "--json").stdout)
     (cause,) = [each["cause"] for each in answer["incidents"]]
+    (changes,) = [each["changes"] for each in answer["incidents"]]
+    assert not {"died", "stopped"} & {each["kind"] for each in changes}, changes
+    (edited,) = [each for each in changes if each["kind"] == "nginx_edited"]
+    assert edited["at"] == edited["since"], "the file says when"
+    assert str(watched.lab.places.nginx_config) in edited["message"]
     watched.daemon.stop()
     alone = explain(watched, "rds-firewall")
     assert alone.stdout.startswith("No daemon answers at")

@@ -156,7 +156,7 @@ class TestDelivery:
         with capture_logs() as logs:
             async with house.running(webhook(receiver), patience=patience) as outbox:
                 await until(lambda: house.outcomes["old", "opened", "abandoned"] == 2)
-                await until(lambda: outbox.backlog["old"] == Backlog(pending=1, dead=2, oldest_created_at=now))
+                await until(lambda: outbox.standings[1].owed == Backlog(pending=1, dead=2, oldest_created_at=now))
         told_of = [line for line in logs if line["event"] == "notice.abandoned"]
         assert [(line["incident"], line["log_level"]) for line in told_of] == [("inc-1", "error"), ("inc-2", "error")]
         assert {line["error"] for line in told_of} == {"no channel of this name is configured any more"}
@@ -193,12 +193,12 @@ class TestCounts:
         receiver.answers(503)
         now = house.post.clock.now()
         async with house.running(webhook(receiver)) as outbox:
-            assert outbox.backlog == {}
+            assert outbox.standings[0].owed == Backlog()
             await house.commit(notice(1, at=now - 50), notice(2, at=now - 20))
             outbox.wake()
-            await until(lambda: outbox.backlog == {"webhook": Backlog(pending=2, oldest_created_at=now - 50)})
+            await until(lambda: outbox.standings[0].owed == Backlog(pending=2, oldest_created_at=now - 50))
             receiver.answer = accept
-            await until(lambda: outbox.backlog == {})
+            await until(lambda: outbox.standings[0].owed == Backlog())
 
 
 class TestStandings:

@@ -132,6 +132,14 @@ def test_an_exit_code_is_a_small_number_or_absent(said: object, code: int | None
     assert found.exit_code == code
 
 
+@pytest.mark.parametrize(
+    ("said", "clustered"), [("cluster_mode", True), ("fork_mode", False), (None, False), (7, False)]
+)
+def test_only_pm2s_own_word_makes_it_a_cluster(said: object, *, clustered: bool) -> None:
+    [found] = entries([entry(7, 1e9, exec_mode=said)])
+    assert found.clustered is clustered
+
+
 def test_an_environment_that_overwrites_pm2s_fields_leaves_them_absent() -> None:
     """Reproduced on a real PM2: they all arrive as strings."""
     clash = {"created_at": "5", "restart_time": "9", "pm_uptime": "77", "NODE_APP_INSTANCE": "3", "status": "my secret"}

@@ -90,7 +90,7 @@ def process_stopped(scene: Scene) -> Diagnosis | None:
     sign = scene.failed(PM2, reasons=("stopped",))
     if sign:
         ended = any(message.key == "pm2.ended" for message in _words(sign))
-        return _found(scene, "process_stopped", sign, words="ended" if ended else "", ruled_out=_given_up(scene, sign))
+        return _found(scene, "process_stopped", sign, words="ended" if ended else "", ruled_out=_no_loop(scene, sign))
     sign = scene.failed(PM2, reasons=("fewer_than_expected",))
     lost = [each for each in _workers(sign) if not each.alive] if sign else []
     if sign is None or not lost or any(each.pm2_status != "stopped" or each.gave_up for each in lost):
@@ -103,19 +103,21 @@ def process_stopped(scene: Scene) -> Diagnosis | None:
         confidence=Confidence.LIKELY,
         words="some",
         values={"stopped": len(lost), "workers": numbers},
-        ruled_out=_given_up(scene, sign),
+        ruled_out=_no_loop(scene, sign),
     )
 
 
 def process_killed(scene: Scene) -> Diagnosis | None:
-    """A process is gone that ended with no error of its own, and nobody ordered it. PM2 notes 0 for one that was
-    killed, and for some others; that the kernel has just ended a process for want of memory makes it likely. A process
-    that said how it failed was not killed."""
+    """A process is gone that ended with no error of its own, and nobody ordered it. That the kernel has just ended a
+    process for want of memory makes it likely. Without that, an app in cluster mode may as well have thrown an
+    exception: PM2 notes 0 for both. A process that said how it failed was not killed."""
     sign = scene.failed(PM2, reasons=MENDING)
     dead = _dead(sign) if sign else []
     if sign is None or not dead or any(each.exit_code for each in dead):
         return None
     kills = tuple(_kills(scene, sign, since=sign.since - JUST_BEFORE_SECONDS, until=sign.since))
+    if not kills and any(each.clustered for each in dead):
+        return None
     return _found(
         scene,
         "process_killed",
@@ -123,7 +125,7 @@ def process_killed(scene: Scene) -> Diagnosis | None:
         confidence=Confidence.LIKELY if kills else Confidence.POSSIBLE,
         words="memory" if kills else "",
         evidence=(*(_exit(scene, sign, each) for each in dead), *kills, *scene.machine()),
-        ruled_out=(*_given_up(scene, sign), against("process_stopped.not_ordered")),
+        ruled_out=(*_no_loop(scene, sign), against("process_stopped.not_ordered")),
         more=("journalctl -k --since '-15 min' | grep -iE 'out of memory|oom-kill|killed process'", "free -m"),
     )
 
@@ -154,7 +156,7 @@ def process_crash_loop(scene: Scene) -> Diagnosis | None:
         words="once",
         values={"code": failed[0].exit_code or 0},
         evidence=tuple(_exit(scene, sign, each) for each in failed),
-        ruled_out=(*_given_up(scene, sign), against("process_killed.own_code", code=failed[0].exit_code or 0)),
+        ruled_out=(*_kept(scene, sign), against("process_killed.own_code", code=failed[0].exit_code or 0)),
     )
 
 
@@ -200,12 +202,17 @@ def _answered(scene: Scene) -> tuple[RuledOut, ...]:
     return (against("pm2_daemon_down.answered", version=version or "?", pid=pid),)
 
 
-def _given_up(scene: Scene, sign: Sign) -> tuple[RuledOut, ...]:
-    """PM2 answers, still knows when it was created, and has not restarted it too often."""
+def _kept(scene: Scene, sign: Sign) -> tuple[RuledOut, ...]:
+    """PM2 answers, and still knows when it was created."""
+    kept = (against("process_gave_up.kept"),) if any(each.created_at for each in _workers(sign)) else ()
+    return (*_answered(scene), *kept)
+
+
+def _no_loop(scene: Scene, sign: Sign) -> tuple[RuledOut, ...]:
+    """Besides, it was not restarted too often."""
     count = sum(more for _, more in sign.restarts)
     loop = (against("process_crash_loop.few", count=count, limit=LIMIT),) if count < LIMIT else ()
-    kept = (against("process_gave_up.kept"),) if any(each.created_at for each in _workers(sign)) else ()
-    return (*_answered(scene), *kept, *loop)
+    return (*_kept(scene, sign), *loop)
 
 
 def _kills(scene: Scene, sign: Sign, *, since: float, until: float) -> Iterator[Evidence]:

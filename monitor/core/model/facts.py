@@ -69,7 +69,7 @@ class SessionHolder:
 class Worker:
     """One PM2 entry as the kernel and PM2 together show it. Times are Unix seconds; `pid` 0 = none. `release`: what PM2
     says of its version, script and revision, each empty if nothing. `exit_code`: how its last process ended, where PM2
-    says so; 0 also for one that was killed."""
+    says so; 0 also for one that was killed and, if `clustered`, for one that threw an exception."""
 
     app: str
     worker: int
@@ -82,6 +82,7 @@ class Worker:
     started_at: float | None
     release: tuple[str, ...] = ()
     exit_code: int | None = None
+    clustered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
