@@ -9,7 +9,6 @@ import os
 import shlex
 import sys
 import tempfile
-import textwrap
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from itertools import count
@@ -36,14 +35,6 @@ _DESCRIPTION: Final = (
     "config.yaml in DIR. Run it as the user that owns PM2. Exit code: 0 written, 1 not written, 64 usage, 78 the "
     "settings that were found are broken."
 )
-_EXAMPLES: Final = """\
-examples:
-  infra-monitor init /srv/signalcraft
-      show what is found, ask, and write /srv/signalcraft/config.yaml
-  infra-monitor init /srv/signalcraft --config /etc/infra-monitor/config.yaml
-      the same for the place where systemd's unit looks
-  infra-monitor init /srv/signalcraft | less
-      only show: where there is no terminal nothing is written without --yes"""
 _NOT_PERMITTED: Final = "not permitted: "
 """How the look at the rules begins when IAM is in the way."""
 
@@ -54,9 +45,7 @@ def add_parser(subparsers: Commands, parent: argparse.ArgumentParser) -> None:
         "init",
         parents=[parent],
         help="write a config.yaml from what is found on this machine",
-        description=textwrap.fill(_DESCRIPTION, WIDTH - 2),
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description=_DESCRIPTION,
     )
     parser.add_argument("directory", nargs="?", type=Path, metavar="DIR", default=Path(), help="the product (here)")
     parser.add_argument("--yes", action="store_true", help="write without asking; a file that is there is kept as .old")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from monitor import __version__
+from monitor.cli.examples import add_examples
 from monitor.cli.exits import CANNOT, USAGE
 
 COMMANDS: Final = {
@@ -65,6 +66,7 @@ def parser(wanted: str | None = None) -> argparse.ArgumentParser:
             module.add_parser(subparsers, parent, name)
         else:
             module.add_parser(subparsers, parent)
+        add_examples(subparsers.choices[name], name)
     return top
 
 
