@@ -8,8 +8,7 @@ from typing import Any, Final, TextIO
 
 from monitor.cli.drawing import cut
 from monitor.cli.terminal import can_show, columns, folded, printable, state
-from monitor.core.model import Message
-from monitor.core.words import Status
+from monitor.core.words import Message, Status
 from monitor.locale import speak
 
 WIDTH: Final = 80

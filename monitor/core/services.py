@@ -70,12 +70,14 @@ def _take_workers(turn: Turn, look: Observation, known: CheckState, verdict: Ver
     """What PM2's workers add: unplanned restarts are counted, and a planned one excuses the whole service."""
     facts = look.result.facts if isinstance(look.result, Seen) else ()
     found = workers.workers_of(facts)
-    if not found:
-        return known, verdict
     ordered = workers.ordered(known, look, facts)
+    if not found and not ordered:
+        return known, verdict
     if ordered or workers.planned(known.workers, found) or workers.stopped(known.workers, facts):
         _excuse(turn, look, since=look.began if known.workers_at is None else known.workers_at)
         known = turn.check(look.service, look.check)
+    if not found:  # somebody took the app out of PM2: its workers stay as they were, but that order is spent
+        return replace(known, workers_at=look.began), verdict
     history = workers.restarts(known, found, look.began, was_ordered=ordered)
     known = replace(known, workers=found, workers_at=look.began, restarts=history)
     known = workers.take_memory_kills(known, facts, look.began)

@@ -53,8 +53,8 @@ def stopped(before: Iterable[Worker], facts: Iterable[Fact]) -> bool:
 
 
 def ordered(known: CheckState, look: Observation, facts: Iterable[Fact]) -> bool:
-    """Whether PM2 itself said that it ended a process since the look before: also by its own rules, which leave no
-    other trace, and also when all was over before anybody could look."""
+    """Whether PM2 itself said that it ended a process since the look before. Its list tells of that as well, but for an
+    app that was taken out of it, and not before the new process is there."""
     since = look.began if known.workers_at is None else known.workers_at
     return any(isinstance(fact, PlannedExit) and look.ended - fact.seconds_ago >= since for fact in facts)
 

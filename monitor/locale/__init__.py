@@ -9,7 +9,7 @@ from importlib.resources import files
 from typing import Final
 
 from monitor.core.durations import format_duration
-from monitor.core.model import Message
+from monitor.core.words import Message
 
 LANGUAGES: Final = ("en", "ko")
 

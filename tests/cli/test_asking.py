@@ -294,8 +294,10 @@ def test_a_client_command_loads_neither_server_nor_validation_and_starts_at_once
 
 def test_the_help_names_every_command_and_an_unknown_one_is_refused() -> None:
     said = command("--help").stdout
+    page = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
     for name in COMMANDS:
         assert re.search(rf"^ +{name} ", said, re.MULTILINE), name
+        assert f"`{name}" in page, f"{name} is not in docs/cli.md"
     assert command("nothing").returncode == 64
 
 

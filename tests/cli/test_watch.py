@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pty
 import select
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 
 import pytest
 
+from monitor.cli.drawing import shown
 from tests.cli.conftest import Asked
 from tests.daemon.running import environment
 
@@ -54,6 +58,45 @@ def test_it_draws_on_a_screen_of_its_own_and_puts_everything_back(asked: Asked, 
     assert process.wait(20) == 0
     assert b"Traceback" not in last
     os.close(ours)
+
+
+def on_terminal(asked: Asked, *arguments: str, columns: int) -> str:
+    """What it shows on a terminal of that width."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "monitor", *arguments, "--config", str(asked.config)],
+        stdin=subprocess.DEVNULL,
+        stdout=theirs,
+        env=environment({"TERM": "xterm", "NO_COLOR": "1", "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}),
+    )
+    os.close(theirs)
+    seen = read_until(ours, b"\0 it never says this")
+    process.wait(20)
+    os.close(ours)
+    return seen.decode()
+
+
+def test_nothing_is_wider_than_the_terminal_and_what_has_no_room_stands_below(asked: Asked) -> None:
+    why = "데이터베이스 보안 그룹을 다시 여는 동안 알림을 멈춥니다 " * 3
+    silence = asked.json(
+        "silence", "add", "service=host", "severity=critical", "cause=unknown", "--for", "1h", "--reason", why
+    )
+    rule = asked.json("maintenance", "add", "host", "--cron", "0 3 * * 0", "--time-zone", "Asia/Seoul", "--for", "1h")
+    (incident,) = asked.json("incidents")
+    commands = [
+        ("status",), ("status", "redis", "web"), ("monitoring",), ("alerts",), ("incidents",),
+        ("incidents", incident["id"]), ("silence",), ("maintenance",), ("topology",), ("history", "host", "memory"),
+    ]  # fmt: skip
+    for words in commands:
+        said = on_terminal(asked, *words, columns=80)
+        too_wide = [line for line in said.splitlines() if shown(line.rstrip("\r")) > 80]
+        assert (too_wide, "Traceback" in said, said.strip() != "") == ([], False, True), words
+    said = " ".join(on_terminal(asked, "silence", columns=80).split())
+    assert why.strip() in said
+    assert "cause=unknown" in said
+    for kind, entry in (("silence", silence), ("maintenance", rule)):
+        asked.said(kind, "end", entry["id"])
 
 
 def test_colours_are_for_terminals_and_not_for_those_who_want_none(asked: Asked) -> None:

@@ -225,6 +225,30 @@ def test_an_exit_that_was_ordered_is_no_restart_of_its_own_and_only_that_one_is_
     assert counted(world) == 2
 
 
+def test_an_app_that_is_taken_out_of_pm2_and_put_in_again_is_a_deployment() -> None:
+    """Its entry is gone meanwhile, so that nothing but PM2's own word shows that it was meant."""
+    world = app().after(50)
+    for seconds_ago in (1.0, 3.0, 5.0):
+        world.look("app", ".", finding(Status.DOWN, "missing"), PlannedExit("app", seconds_ago), check="pm2")
+        world.look("app", "x", check="http")
+        world.after(2)
+    world.look("app", ".", NEW, check="pm2")
+    world.look("app", ".", check="http")
+    assert world.words == []
+    assert world.status("app") is Status.HEALTHY
+
+
+def test_an_app_that_is_taken_out_and_stays_out_is_told_after_its_half_minute() -> None:
+    world = app().after(50)
+    began = world.now
+    while not world.words:
+        ago = world.now - began + 1.0
+        world.look("app", ".", finding(Status.DOWN, "missing"), PlannedExit("app", ago), check="pm2")
+        world.after(2)
+    assert world.now - began <= 40.0
+    assert world.words == ["app opened"]
+
+
 def test_an_order_from_before_the_look_before_is_no_second_plan() -> None:
     world = app().after(50)
     world.look("app", ".", replace(ALIVE, restarts=1), PlannedExit("app", 1.0), check="pm2")

@@ -106,7 +106,7 @@ async def test_a_store_that_hangs_makes_it_unhealthy_and_silent(tmp_path: Path) 
             assert daemon.unwell() is None
             parts = daemon._parts
             assert parts
-            parts.store._writer.submit(dead_disk.wait)
+            parts.store._writer.submit(dead_disk.wait, 90)  # has an end, so that a failing test has one too
             while (unwell := daemon.unwell()) is None:
                 await asyncio.sleep(0.05)
             assert "the store has stood still" in unwell or "the core has stood still" in unwell

@@ -113,8 +113,8 @@ def test_a_death_is_told_at_once(seldom: Watched) -> None:
 
 
 def test_what_is_ordered_or_harmless_pages_nobody_and_is_seen_at_once(seldom: Watched) -> None:
-    """Restarts and reloads of both apps, a stop and a start, PM2's own restart of a worker, reloads of Nginx, a
-    touched configuration."""
+    """Restarts and reloads of both apps, a stop and a start, a deletion and a start, one of several workers killed,
+    Nginx's configuration written anew and reloaded."""
     places = seldom.lab.places
     for app in (PYTHON, NODE):
         for order in ("restart", "reload"):
@@ -123,6 +123,10 @@ def test_what_is_ordered_or_harmless_pages_nobody_and_is_seen_at_once(seldom: Wa
     pm2.command(places, "stop", PYTHON)
     time.sleep(3.0)
     pm2.command(places, "start", PYTHON)
+    time.sleep(2.0)
+    pm2.command(places, "delete", PYTHON)
+    time.sleep(2.0)
+    pm2.command(places, "start", str(places.ecosystem), "--only", PYTHON)
     for _ in range(3):
         nginx_troubles.mended(places)  # writes the configuration and reloads
         time.sleep(1.0)

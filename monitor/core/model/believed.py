@@ -53,7 +53,8 @@ class Settled:
 @dataclass(frozen=True, slots=True)
 class CheckState:
     """What we know through one check. `settled` is keyed by metric; `""` is the look itself. `workers` are those of the
-    newest look that showed any (it began at `workers_at`), `restarts` their unplanned ones of the last ten minutes;
+    newest look that showed any (it began at `workers_at`; or one did later that told of their planned end), `restarts`
+    their unplanned ones of the last ten minutes;
     `memory_kills` are the processes that the kernel ended for want of memory in that time, whosesoever they were, and
     `killed_so_far` how many that were since it started;
     `rules` are the firewall rules it last read, of `rules_of`, and `rule_changes` the last changes of them.
