@@ -45,15 +45,16 @@ def run(arguments: argparse.Namespace) -> int:
     configure(loaded)
     for warning in loaded.warnings:
         print(f"infra-monitor: {warning}", file=sys.stderr)
-    answer = asyncio.run(_check(loaded, names))
+    answer = asyncio.run(looked_at(loaded, names))
     if arguments.json:
         print_json(answer)
     else:
-        _print(answer)
+        show(answer)
     return exit_code(Status(answer["overall_status"]))
 
 
-async def _check(loaded: Loaded, names: tuple[str, ...]) -> dict[str, Any]:
+async def looked_at(loaded: Loaded, names: tuple[str, ...]) -> dict[str, Any]:
+    """What one look at these services has found, as `--json` prints it."""
     seen = await glance(loaded, names)
     services = [_service(seen.plan, seen.state, name, seen.now, loaded.config.language) for name in names]
     worst = next(s for s in _WORST_FIRST if s is Status.HEALTHY or s in {each["status"] for each in services})
@@ -67,7 +68,8 @@ def _service(planned: Plan, believed: State, name: str, now: float, language: st
     return answer | {"status": next(s.value for s in _WORST_FIRST if s is Status.HEALTHY or s in verdicts)}
 
 
-def _print(answer: dict[str, Any]) -> None:
+def show(answer: dict[str, Any]) -> None:
+    """The same for people."""
     width = max(len(each["name"]) for each in answer["services"])
     for each in answer["services"]:
         time = each["response_time_ms"]

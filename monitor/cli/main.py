@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from monitor import __version__
+from monitor.cli.examples import add_examples
 from monitor.cli.exits import CANNOT, USAGE
 
 COMMANDS: Final = {
+    "init": "init",
     "run": "run",
     "check": "check",
     "explain": "explain",
@@ -64,6 +66,7 @@ def parser(wanted: str | None = None) -> argparse.ArgumentParser:
             module.add_parser(subparsers, parent, name)
         else:
             module.add_parser(subparsers, parent)
+        add_examples(subparsers.choices[name], name)
     return top
 
 

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from ipaddress import ip_address
 from typing import Any, Final
 
-from monitor.sources.aws_answer import Foreign, Surroundings, read_firewall, read_token
+from monitor.sources.aws_answer import Foreign, Neighbours, Surroundings, read_firewall, read_neighbours, read_token
 from monitor.sources.child import Said, ask
 
-__all__ = ["Aws", "AwsSilent", "Surroundings", "source_address"]
+__all__ = ["Aws", "AwsSilent", "Neighbours", "Surroundings", "source_address"]
 
 HARD_END_SECONDS: Final = 15.0
 _CHILD: Final = "monitor.sources.aws_child"
@@ -65,6 +65,15 @@ class Aws:
         answer = await self._ask(question, deadline)
         try:
             return read_firewall(answer)
+        except Foreign as foreign:
+            raise AwsSilent("foreign", f"AWS' answer cannot be understood: {foreign}") from foreign
+
+    async def neighbours(self, endpoint: str, *, deadline: float) -> Neighbours:
+        """Who this host is, and which databases are in the region that `endpoint` names, else in its own, by `deadline`
+        (on the loop's clock). Raises AwsSilent."""
+        answer = await self._ask({"ask": "neighbours", "endpoint": endpoint}, deadline)
+        try:
+            return read_neighbours(answer)
         except Foreign as foreign:
             raise AwsSilent("foreign", f"AWS' answer cannot be understood: {foreign}") from foreign
 

@@ -33,6 +33,29 @@ class Surroundings:
     lists: Mapping[str, tuple[Network, ...]]
 
 
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """This host's region and groups, and the databases there: endpoint → port. `trouble`: why AWS did not name them."""
+
+    region: str
+    groups: tuple[str, ...]
+    databases: Mapping[str, int]
+    trouble: str = ""
+
+
+def read_neighbours(answer: Any) -> Neighbours:
+    """Raises Foreign."""
+    try:
+        return Neighbours(
+            _text(answer["region"]),
+            tuple(map(_text, answer["groups"])),
+            {_text(each["endpoint"]): int(each["port"]) for each in answer["databases"] or ()},
+            _text(answer["trouble"]["text"]) if answer["trouble"] else "",
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise Foreign(f"{type(error).__name__} {error}") from error
+
+
 def read_firewall(answer: Any) -> Surroundings:
     """Raises Foreign."""
     try:

@@ -44,6 +44,16 @@ class Calls:
             )
         return found
 
+    def instances(self) -> list[Json]:
+        """Every database instance in the region that can be reached: its name, its endpoint and its port."""
+        found = self._ask(self._rds, "rds:DescribeDBInstances", "DBInstances")
+        ends = [(each.get("DBInstanceIdentifier"), each.get("Endpoint") or {}) for each in found]
+        return [
+            {"id": name, "endpoint": _plain(end["Address"]), "port": end.get("Port")}
+            for name, end in ends
+            if end.get("Address")
+        ]
+
     def groups(self, names: list[str]) -> Json:
         """Those of these groups that exist, with their rules and their owner."""
         filters = [{"Name": "group-id", "Values": names}]

@@ -89,6 +89,26 @@ def token(question: Json) -> Json:
     return {"token": made}
 
 
+def neighbours(question: Json) -> Json:
+    """Who this host is, and which databases there are. What AWS refuses to say is told beside what is known."""
+    instance = _Instance(interfaces=True)
+    _ask_no_more(instance)
+    session = _session()
+    region = _region(question, session, instance)
+    answer: Json = {
+        "region": region,
+        "groups": list(dict.fromkeys(group for each in instance.interfaces for group in each["groups"])),
+        "databases": None,
+        "trouble": None,
+    }
+    try:
+        _credentials(session)
+        answer["databases"] = Calls(None, _client(session, "rds", region, question), region).instances()
+    except Trouble as trouble:
+        answer["trouble"] = {"reason": trouble.reason, "text": str(trouble)}
+    return answer
+
+
 def _session() -> Any:
     with told_as_trouble("the configuration"):
         return boto3.Session()
@@ -129,7 +149,7 @@ def _client(session: Any, name: str, region: str, question: Json) -> Any:
         return session.client(name, config=config, endpoint_url=question["endpoint_url"])
 
 
-QUESTIONS: Final = {"firewall": firewall, "token": token}
+QUESTIONS: Final = {"firewall": firewall, "neighbours": neighbours, "token": token}
 
 
 def main() -> int:

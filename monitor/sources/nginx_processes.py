@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -73,17 +74,25 @@ def by_pid_file(path: str) -> NginxMaster | Hidden | None:
 
 def by_title(config: str, *, unnamed: bool) -> NginxMaster | None:
     """A master whose command line names this configuration; with `unnamed`, else the only one that names none."""
-    processes, others = Processes(), list[NginxMaster]()
+    others = list[NginxMaster]()
+    for master in masters():
+        if master.config == config:
+            return master
+        if not master.config:
+            others.append(master)
+    return others[0] if unnamed and len(others) == 1 else None
+
+
+def masters() -> Iterator[NginxMaster]:
+    """Every Nginx that runs here and may be seen."""
+    processes = Processes()
     for name in os.listdir("/proc"):  # noqa: PTH208 — hot
         if not name.isdigit() or not _title(int(name)).startswith(_MASTER):
             continue
         process = processes.get(int(name))
         master = _master(process, processes) if process else None
-        if master is not None and master.config == config:
-            return master
-        if master is not None and not master.config:
-            others.append(master)
-    return others[0] if unnamed and len(others) == 1 else None
+        if master is not None:
+            yield master
 
 
 def _exists(pid: int) -> bool:

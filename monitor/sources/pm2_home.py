@@ -8,8 +8,9 @@ import pwd
 import stat
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from monitor.sources.ecosystem import PlannedApp, planned_app
 from monitor.sources.pm2_entries import is_module
 from monitor.sources.processes import process_manager_homes
 
@@ -26,7 +27,7 @@ def find_home(explicit: Path | None, environ: Mapping[str, str]) -> Path:
         return explicit
     if environ.get("PM2_HOME"):
         return Path(environ["PM2_HOME"])
-    if (own := _own_home(environ)) is not None and os.path.lexists(own):
+    if (own := own_home(environ)) is not None and os.path.lexists(own):
         return own
     homes = process_manager_homes()
     if len(homes) == 1:
@@ -63,18 +64,28 @@ def user_name(uid: int) -> str:
 
 def dumped(home: Path, app: str) -> int | None:
     """How many instances of `app` PM2 would start after a reboot, by its last `pm2 save`; None if nothing says so."""
+    return sum(each.get("name") == app for each in _dump(home)) or None
+
+
+def saved_apps(home: Path) -> tuple[PlannedApp, ...]:
+    """The apps that PM2 would start after a reboot, by its last `pm2 save`; none if nothing says so."""
+    named = {each["name"]: each for each in _dump(home) if isinstance(each.get("name"), str)}
+    found = (
+        planned_app({**each, "cwd": each.get("pm_cwd"), "instances": dumped(home, name)})
+        for name, each in named.items()
+    )
+    return tuple(each for each in found if each is not None)
+
+
+def _dump(home: Path) -> tuple[dict[str, Any], ...]:
     for name in ("dump.pm2", "dump.pm2.bak"):  # the first may be half-written at this moment
         try:
             listed = json.loads(_read_plain_file(home / name))
         except (OSError, ValueError, RecursionError):
             continue
         if isinstance(listed, list):
-            return sum(_is(app, each) for each in listed) or None
-    return None
-
-
-def _is(app: str, dumped_entry: object) -> bool:
-    return isinstance(dumped_entry, dict) and dumped_entry.get("name") == app and not is_module(dumped_entry)
+            return tuple(each for each in listed if isinstance(each, dict) and not is_module(each))
+    return ()
 
 
 def _read_plain_file(path: Path) -> bytes:
@@ -86,7 +97,8 @@ def _read_plain_file(path: Path) -> bytes:
         return file.read(_MAX_DUMP_BYTES)
 
 
-def _own_home(environ: Mapping[str, str]) -> Path | None:
+def own_home(environ: Mapping[str, str]) -> Path | None:
+    """Where PM2 lives unless it is told otherwise; None for a user without a home directory."""
     try:
         home = environ.get("HOME") or pwd.getpwuid(os.geteuid()).pw_dir
     except KeyError:

@@ -364,3 +364,16 @@ def test_the_source_address_is_the_kernels_choice_and_nothing_is_sent() -> None:
     assert source_address("127.0.0.1", 5432) == "127.0.0.1"
     assert source_address("::1", 5432) == "::1"
     assert source_address("2001:db8::1", 5432) is None or ":" in str(source_address("2001:db8::1", 5432))
+
+
+async def test_the_neighbours_are_this_host_and_every_database_of_the_region(aws: Stub) -> None:
+    with instance_metadata(APP) as url:
+        environ = environment(AWS_EC2_METADATA_SERVICE_ENDPOINT=url, AWS_EC2_METADATA_DISABLED="false")
+        reached = Aws(environ, endpoint_url=aws.url)
+        found = await reached.neighbours("db.internal", deadline=asyncio.get_running_loop().time() + 10)
+        aws.replies["DescribeDBInstances"] = Reply(rds_error("AccessDenied"), 403)
+        refused = await reached.neighbours("db.internal", deadline=asyncio.get_running_loop().time() + 10)
+    assert (found.region, found.groups, found.trouble) == ("ap-northeast-2", ("sg-app",), "")
+    assert dict(found.databases) == {ENDPOINT: 5432}
+    assert (refused.groups, dict(refused.databases)) == (("sg-app",), {})
+    assert refused.trouble.startswith("not permitted: rds:DescribeDBInstances")
