@@ -8,7 +8,7 @@ takes connections.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from monitor.checks.nginx_plan import PeerPlan, RoutePlan
@@ -83,7 +83,7 @@ def _of_route(route: RouteLook, clues: Clues) -> Iterator[tuple[str, Finding]]:
         finding = _of_upstream(upstream, peers, route, clues)
         if finding is not None:
             explained = explained or finding.status is not Status.WARNING
-            yield upstream, finding
+            yield upstream, replace(finding, of_dependency=True)
     if not explained and (finding := _of_answer(route, clues)) is not None:
         yield route.plan.name, finding
 
@@ -129,7 +129,8 @@ def _of_answer(route: RouteLook, clues: Clues) -> Finding | None:
     if not via.answered or via.status is None:
         return None
     if via.status >= _SERVER_ERROR:
-        return _of_error(route, via.status, clues)
+        found = _of_error(route, via.status, clues)
+        return replace(found, of_dependency=True) if found else None
     expected = route.plan.route.returns
     if expected is not None and via.status != expected and via.status not in _REFUSALS:
         message = Message("nginx.unexpected_answer", {**values, "status": via.status, "expected": expected})

@@ -81,7 +81,15 @@ def _of_failure(failure: Failure) -> Trouble | None:
 
 def _of_findings(facts: Iterable[Fact]) -> tuple[Trouble | None, Trouble | None]:
     troubles = [
-        Trouble(LOOK, fact.status, fact.reason, fact.message, grace_seconds=fact.grace_seconds, harmless=fact.harmless)
+        Trouble(
+            LOOK,
+            fact.status,
+            fact.reason,
+            fact.message,
+            grace_seconds=fact.grace_seconds,
+            harmless=fact.harmless,
+            of_dependency=fact.of_dependency,
+        )
         for fact in facts
         if isinstance(fact, Finding) and fact.status.failing
     ]

@@ -19,6 +19,7 @@ from monitor.core.model import (
     Status,
     StatusChanged,
 )
+from monitor.core.topology import dependencies
 from monitor.core.turn import Turn
 
 CHANGES_KEPT: Final = 50
@@ -44,17 +45,16 @@ def take_look(turn: Turn, look: Observation) -> None:
     known, verdict = _take_wiring(look, known, verdict)
     turn.put_check(look.service, look.check, known)
     discovery.discover(turn, known)
-    planned_until = turn.service(look.service).planned_until
-    planned = planned_until is not None and look.began < planned_until
-    for change in differences.found(look, before, known, planned=planned):
+    planned = _planned(turn, look.service)
+    for change in differences.found(look, before, known, planned=look.began < planned.own):
         changes.note(turn, change)
     verdict = _weigh_pools(turn, look, known, verdict)
-    known = settle.settle(known, verdict, look, plan=plan, planned_until=planned_until)
+    known = settle.settle(known, verdict, look, plan=plan, planned=planned)
     turn.put_check(look.service, look.check, known)
     if turn.service(look.service).first_seen_at is None:
         turn.put_service(look.service, replace(turn.service(look.service), first_seen_at=turn.now))
     gaps = settle.Gaps(turn.plan.confirm_gap, turn.plan.recover_gap)
-    at = settle.next_look(known, verdict, plan=plan, planned_until=planned_until, now=turn.now, gaps=gaps)
+    at = settle.next_look(known, verdict, plan=plan, planned=planned, now=turn.now, gaps=gaps)
     if at is not None:
         turn.want(look.service, look.check, at)
     if settle.unconfirmed(known):
@@ -136,6 +136,12 @@ def _excuse(turn: Turn, look: Observation, *, since: float) -> None:
     checks = {name: settle.excused(known, since) for name, known in before.checks.items()}
     until = look.began + workers.PLANNED_GRACE
     turn.put_service(look.service, replace(before, checks=checks, planned_until=until))
+
+
+def _planned(turn: Turn, service: str) -> settle.Planned:
+    """Until when a planned restart excuses it, of its own or of one that it depends on."""
+    around = (turn.service(name).planned_until or 0.0 for name in dependencies(turn.plan, service))
+    return settle.Planned(own=turn.service(service).planned_until or 0.0, around=max(around, default=0.0))
 
 
 def forgive_restarts(turn: Turn, service: str) -> None:

@@ -22,6 +22,19 @@ class Gaps:
 
 
 @dataclass(frozen=True, slots=True)
+class Planned:
+    """The ends of the grace of a planned restart: of the service's own, and of the latest among those that it depends
+    on, which excuses only what tells of them. 0: there was none."""
+
+    own: float = 0.0
+    around: float = 0.0
+
+    def until(self, trouble: Trouble | None) -> float:
+        """Until when this trouble does not count."""
+        return max(self.own, self.around) if trouble and trouble.of_dependency else self.own
+
+
+@dataclass(frozen=True, slots=True)
 class _Counted:
     """A look's trouble after grace. `lasting`: it has outlived its grace, which is confirmation enough."""
 
@@ -34,7 +47,7 @@ class _Counted:
 
 
 def settle(
-    known: CheckState, verdict: Verdict, observation: Observation, *, plan: CheckPlan, planned_until: float | None
+    known: CheckState, verdict: Verdict, observation: Observation, *, plan: CheckPlan, planned: Planned
 ) -> CheckState:
     """Take in a look that saw something. A metric of which it does not speak stays as it is."""
     settled = dict(known.settled)
@@ -45,7 +58,7 @@ def settle(
             verdict.certain if metric == LOOK else None,
             observation=observation,
             plan=plan,
-            planned_until=planned_until,
+            planned=planned,
         )
         past = verdict.past.get(metric, {})
         if past != settled[metric].past:
@@ -62,14 +75,16 @@ def _settle_one(
     *,
     observation: Observation,
     plan: CheckPlan,
-    planned_until: float | None,
+    planned: Planned,
 ) -> Settled:
     began = observation.began
-    planned = planned_until is not None and began < planned_until
-    after = _with_run(before, trouble, began, planned=planned)
-    if planned and trouble is not None and before.status.failing:
+    if began < planned.until(certain):
+        certain = None
+    hidden = began < planned.until(trouble)
+    after = _with_run(before, trouble, began, planned=hidden)
+    if hidden and trouble and not certain and before.status.failing:
         return replace(after, looked_at=began)  # what a plan hides is not worse than before, but not mended either
-    counted = _past_grace(after, trouble, certain, began=began, planned_until=planned_until)
+    counted = _past_grace(after, trouble, certain, began=began, hidden=hidden)
     recent = (*before.recent, counted.status)[-max(plan.confirm, plan.recover) :]
     status = _believe(before.status, recent, plan, at_once=observation.exhausted or counted.lasting)
     kept = (counted.trouble or before.trouble) if status.failing else None
@@ -96,11 +111,12 @@ def _with_run(before: Settled, trouble: Trouble | None, began: float, *, planned
 
 
 def _past_grace(
-    run: Settled, trouble: Trouble | None, certain: Trouble | None, *, began: float, planned_until: float | None
+    run: Settled, trouble: Trouble | None, certain: Trouble | None, *, began: float, hidden: bool
 ) -> _Counted:
-    """What somebody is mending counts once it has lasted or keeps coming back; a planned restart hides everything."""
-    if trouble is None or (planned_until is not None and began < planned_until):
-        return _Counted(None)
+    """What somebody is mending counts once it has lasted or keeps coming back; a planned restart hides everything of
+    its own service, and of others what tells of that service."""
+    if trouble is None or hidden:
+        return _Counted(certain)
     if not trouble.grace_seconds:
         return _Counted(trouble, lasting=trouble.lasted)
     lasted = run.failing_since is not None and began - run.failing_since >= trouble.grace_seconds
@@ -139,7 +155,7 @@ def improving(each: Settled) -> bool:
 
 
 def next_look(
-    known: CheckState, verdict: Verdict, *, plan: CheckPlan, planned_until: float | None, now: float, gaps: Gaps
+    known: CheckState, verdict: Verdict, *, plan: CheckPlan, planned: Planned, now: float, gaps: Gaps
 ) -> float | None:
     """When this check is wanted again before its time: to confirm, to see a recovery through, or as a grace ends."""
     wishes = []
@@ -150,7 +166,7 @@ def next_look(
     for metric, trouble in verdict.troubles.items():
         since = known.settled[metric].failing_since
         if trouble and since is not None:
-            end = max(since + trouble.grace_seconds, planned_until or 0.0)
+            end = max(since + trouble.grace_seconds, planned.until(trouble))
             wishes.extend([end] if now < end < now + plan.every else [])
     if verdict.due is not None and now < verdict.due < now + plan.every:
         wishes.append(verdict.due)

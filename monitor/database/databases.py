@@ -62,6 +62,7 @@ class Database:
         from monitor.database.login import Stopwatch, login  # noqa: PLC0415 — only where a database is looked at
 
         loop = asyncio.get_running_loop()
+        began = loop.time()
         stopwatch = Stopwatch(loop.time)
         silence = loop.call_later(SILENT_SECONDS, self._still_connecting, stopwatch)
         try:
@@ -73,7 +74,7 @@ class Database:
                 stopwatch=stopwatch,
             )
         except DatabaseFailed as error:
-            raise await self._with_sentinel(error, deadline) from None
+            raise await self._with_sentinel(error, deadline, began=began) from None
         finally:
             silence.cancel()
         self._tell_silence(silent=False)
@@ -146,10 +147,11 @@ class Database:
         """Seconds of the deadline in which, after a silent TCP phase, the standing session is asked."""
         return min(_SENTINEL_LIMIT, left / 20) if self.sentinel.armed else 0.0
 
-    async def _with_sentinel(self, error: DatabaseFailed, deadline: float) -> DatabaseFailed:
+    async def _with_sentinel(self, error: DatabaseFailed, deadline: float, *, began: float) -> DatabaseFailed:
         """A fresh login has failed, and a question that begins *after* that is answered: only old connections live
-        (latent outage). That a socket is established proves nothing."""
-        if error.failure.phase != "tcp" or not self.sentinel.armed:
+        (latent outage). That a socket is established proves nothing, and that a session answers which has come back
+        since the look began proves the opposite: somebody was let in meanwhile."""
+        if error.failure.phase != "tcp" or not self.sentinel.armed or not self.sentinel.lived_since(began):
             return error
         limit = min(deadline, asyncio.get_running_loop().time() + 2.0)
         if not await self.sentinel.answers(deadline=limit):

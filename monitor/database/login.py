@@ -276,7 +276,6 @@ def _conninfo(config: DatabaseConfig, address: str) -> bytes:
         "keepalives_idle": 30,
         "keepalives_interval": 10,
         "keepalives_count": 3,
-        "tcp_user_timeout": 5000,
     }
     if not config.is_socket:
         parameters["hostaddr"] = address

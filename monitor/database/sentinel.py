@@ -71,6 +71,10 @@ class Sentinel:
         """Whether a standing session could answer."""
         return self._pool.connected
 
+    def lived_since(self, moment: float) -> bool:
+        """Whether the session has answered all the while since that moment (on the loop's clock)."""
+        return self.state.alive is True and self.state.since <= moment
+
     async def answers(self, *, deadline: float) -> bool:
         """Whether a question that begins now is answered in the standing session. No new one is opened for it."""
         try:

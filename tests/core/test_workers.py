@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from monitor.core.model import PlannedExit, Status, Worker
+import pytest
+
+from monitor.core.model import Finding, PlannedExit, Status, Worker
 from tests.core.story import START, World, check_plan, finding, plan_of
 
 ALIVE = Worker("app", 0, 100, "online", alive=True, gave_up=False, restarts=0, created_at=START, started_at=START)
@@ -185,6 +187,45 @@ def test_what_a_worker_did_while_its_database_was_broken_is_not_held_against_it(
     for _ in range(2):
         world.after(1).look("app", ".", replace(ALIVE, restarts=3))
     assert world.words == ["rds opened", "app impacted", "rds resolved"]
+
+
+STOPPED = replace(ALIVE, pid=0, alive=False, pm2_status="stopped")
+
+
+def in_front_of_a_stopped_app() -> World:
+    """An operator has just stopped a healthy app."""
+    world = World(plan_of({"app": (), "front": ("app",)}))
+    world.look("app", ".", ALIVE)
+    world.look("front", ".")
+    world.after(5).look("app", ".", STOPPED, finding(Status.DOWN, "stopped", grace=30.0))
+    return world
+
+
+def missed() -> Finding:
+    """What the front finds: nobody answers behind it."""
+    return replace(finding(Status.CRITICAL, "upstream_down", grace=10.0), of_dependency=True)
+
+
+def test_what_stands_in_front_of_an_app_that_an_operator_stopped_pages_nobody_before_the_app_does() -> None:
+    """Found on the real chain: the front was the page after ten seconds, and the app twenty seconds later."""
+    world = in_front_of_a_stopped_app()
+    for _ in range(6):
+        world.after(4).look("front", ".", missed())
+    assert (world.status("front"), world.words) == (Status.HEALTHY, [])
+    world.after(7).look("front", ".", missed())
+    for _ in range(3):
+        world.look("app", ".", STOPPED, finding(Status.DOWN, "stopped", grace=30.0))
+    assert world.words == ["app opened", "front impacted"]
+
+
+@pytest.mark.parametrize("also", [finding(Status.WARNING, "frozen"), finding(Status.CRITICAL, "own")])
+def test_a_trouble_of_its_own_counts_also_while_what_it_needs_is_restarted(also: Finding) -> None:
+    world = in_front_of_a_stopped_app()
+    for _ in range(3):
+        world.after(1).look("front", ".", missed(), also)
+    world.look("app", ".", STOPPED, finding(Status.DOWN, "stopped", grace=30.0))
+    assert world.status("front") is also.status
+    assert world.words == ["front opened"]
 
 
 def test_a_plan_hides_what_is_new_and_mends_nothing() -> None:

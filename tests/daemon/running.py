@@ -10,12 +10,13 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 T = TypeVar("T")
+MONITOR = ("-m", "monitor")
 LEFT_OUT = ("DATABASE_URL", "DB_HOST", "DB_PORT", "DB_NAME", "DB_USER", "DB_PASSWORD", "PM2_HOME", "STATE_DIRECTORY")
 
 
@@ -58,10 +59,18 @@ def wait_for(what: Callable[[], T | None], *, seconds: float = 60.0, every: floa
 class RunningDaemon:
     """`with RunningDaemon(config) as daemon: daemon.get("/api/v1/summary")`."""
 
-    def __init__(self, config: Path, *, log: Path, more: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        config: Path,
+        *,
+        log: Path,
+        more: Mapping[str, str] | None = None,
+        program: Sequence[str] = MONITOR,
+    ) -> None:
         self.config = config
         self.log = log
         self._more = more
+        self._program = program
         self._process: subprocess.Popen[bytes] | None = None
         self.url = ""
         self.started = 0.0
@@ -88,7 +97,7 @@ class RunningDaemon:
         with self.log.open("ab") as log:
             offset = log.tell()
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "monitor", "run", "--config", str(self.config)],
+                [sys.executable, *self._program, "run", "--config", str(self.config)],
                 stderr=log,
                 stdin=subprocess.DEVNULL,
                 env=environment(self._more) | {"PYTHONPATH": str(Path(__file__).parents[2])},

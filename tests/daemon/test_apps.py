@@ -1,14 +1,11 @@
-"""Backends that hang, fail or are busy while PM2 calls them online; what is planned pages nobody; a full disk."""
+"""Backends that hang, fail or are busy while PM2 calls them online; a full disk."""
 
 from __future__ import annotations
-
-import time
 
 import pytest
 
 from tests.daemon.conftest import Watched
 from tests.daemon.running import wait_for
-from tests.lab import pm2
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(240)]
 
@@ -46,21 +43,6 @@ def test_a_backend_that_pm2_calls_online_is_one_page_that_says_what_it_does(
     wait_for(lambda: _all_healthy(watched))
     told = [each for each in watched.told() if each != f"updated {service}"]  # it may come back slowly, which is news
     assert told == [f"opened {service}", f"resolved {service}"]
-
-
-@pytest.mark.parametrize("order", ["restart", "reload"])
-@pytest.mark.parametrize("app", [NODE, PYTHON])
-def test_a_planned_restart_pages_nobody_although_nobody_answers_meanwhile(
-    watched: Watched, app: str, order: str
-) -> None:
-    """The HTTP look notices first that nobody answers; PM2 tells that somebody wanted it so."""
-    wait_for(lambda: _all_healthy(watched))
-    for _ in range(2):
-        pm2.command(watched.lab.places, order, app)
-        time.sleep(3)
-    wait_for(lambda: _all_healthy(watched), seconds=40)
-    time.sleep(8)
-    assert watched.told() == []
 
 
 @pytest.mark.alone

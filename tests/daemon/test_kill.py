@@ -18,10 +18,10 @@ import pytest
 
 from tests.daemon.running import RunningDaemon, free_port, wait_for
 from tests.daemon.wire import Wire
-from tests.lab.fixtures import healthy_lab, lab
+from tests.lab.fixtures import healthy_lab, lab, turn
 from tests.lab.lab import Lab
 
-__all__ = ["healthy_lab", "lab"]
+__all__ = ["healthy_lab", "lab", "turn"]
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(400)]
 
 ROUNDS = 10

@@ -17,31 +17,6 @@ def _all_healthy(watched: Watched) -> bool:
     return set(watched.daemon.statuses().values()) == {"healthy"}
 
 
-@pytest.mark.parametrize(
-    ("fault", "status", "cause", "words"),
-    [
-        ("nginx-stopped", "down", "nginx_down", "no Nginx runs with"),
-        ("nginx-frozen", "down", "nginx_frozen", "worker(s) are stopped"),
-        ("nginx-port-mismatch", "critical", "upstream_port_mismatch", "signalcraft-python listens on port"),
-        ("one-peer-down", "warning", "unknown", "1 of 2 peers of flask answer"),
-        ("nginx-broken-config", "warning", "nginx_config_broken", 'unknown directive "proxy_http_versoin"'),
-    ],
-)
-def test_a_fault_of_nginx_is_one_page_that_names_it(
-    watched: Watched, *, fault: str, status: str, cause: str, words: str
-) -> None:
-    wait_for(lambda: _all_healthy(watched))
-    watched.lab.break_(fault)
-    (opened,) = wait_for(watched.notices, seconds=60)
-    assert (opened.kind, opened.incident["root"]) == ("opened", "nginx")
-    assert opened.incident["cause"]["id"] == cause
-    assert any(words in str(each) for each in opened.incident["cause"]["evidence"]), opened.incident["cause"]
-    assert watched.daemon.statuses()["nginx"] == status
-    watched.lab.heal(fault)
-    wait_for(lambda: watched.told() == ["opened nginx", "resolved nginx"], seconds=60)
-    wait_for(lambda: _all_healthy(watched))
-
-
 def test_an_application_that_stops_is_the_page_and_nginx_is_impacted(watched: Watched) -> None:
     wait_for(lambda: _all_healthy(watched))
     watched.lab.break_("python-gave-up")

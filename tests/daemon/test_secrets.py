@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.daemon.running import RunningDaemon, command, free_port, wait_for
-from tests.lab.fixtures import healthy_lab, lab
+from tests.lab.fixtures import healthy_lab, lab, turn
 from tests.lab.lab import Lab
 
-__all__ = ["healthy_lab", "lab"]
+__all__ = ["healthy_lab", "lab", "turn"]
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(240)]
 
 CANARY = "canary-4f1d9c"

@@ -91,6 +91,26 @@ async def test_a_crash_is_heard_too(open_database: OpenDatabase) -> None:
         assert not (await changes.next(5)).alive
 
 
+async def test_a_session_that_has_come_back_since_has_not_lived_all_the_while(open_database: OpenDatabase) -> None:
+    """Found by the fault matrix: it proves that somebody was let in, not that only old sessions live."""
+    with running() as cluster:
+        cluster.add_role("app", PASSWORD, database="app")
+        changes = Changes()
+        database = open_database(cluster)
+        database.watch(changes)
+        assert not database.sentinel.lived_since(asyncio.get_running_loop().time())
+        await standing(database)
+        before = asyncio.get_running_loop().time()
+        assert database.sentinel.lived_since(before)
+        cluster.freeze()
+        assert not (await changes.next()).alive
+        assert not database.sentinel.lived_since(before)
+        cluster.thaw()
+        assert (await changes.next()).alive
+        assert not database.sentinel.lived_since(before)
+        assert database.sentinel.lived_since(asyncio.get_running_loop().time())
+
+
 async def test_a_frozen_server_is_noticed_within_three_seconds(open_database: OpenDatabase) -> None:
     with running() as cluster:
         cluster.add_role("app", PASSWORD, database="app")

@@ -20,33 +20,49 @@ _MARGIN = 8 << 30  # bytes; more than the tests and their neighbours write meanw
 
 def block_node(places: Places) -> None:
     """As an endless loop in the event loop does: the workers live, take no request, and PM2 calls them online."""
-    send(_node_workers(places), signal.SIGSTOP)
+    send(pm2.workers(places, pm2.NODE), signal.SIGSTOP)
 
 
 def unblock_node(places: Places) -> None:
     """Until it answers."""
-    send(_node_workers(places), signal.SIGCONT)
+    send(pm2.workers(places, pm2.NODE), signal.SIGCONT)
     wait_until(lambda: answers(f"http://{HOST}:{places.node_port}/health"), "Node's answer")
-
-
-def _node_workers(places: Places) -> list[psutil.Process]:
-    pids = {entry["pid"] for entry in pm2.listed(places, pm2.NODE)}
-    return [process for process in members(places) if process.pid in pids]
 
 
 def fail_node(places: Places) -> None:
     """Its health page says 500."""
-    _failing(places).touch()
+    _failing(places, "node").touch()
 
 
 def mend_node(places: Places) -> None:
     """Until it answers well."""
-    _failing(places).unlink(missing_ok=True)
+    _failing(places, "node").unlink(missing_ok=True)
     wait_until(lambda: answers(f"http://{HOST}:{places.node_port}/health"), "Node's good answer")
 
 
-def _failing(places: Places) -> Path:
-    return places.fault_switches / "node-answers-500"
+def fail_python(places: Places) -> None:
+    """Its health page says 500."""
+    _failing(places, "python").touch()
+
+
+def mend_python(places: Places) -> None:
+    """Until it answers well."""
+    _failing(places, "python").unlink(missing_ok=True)
+    wait_until(lambda: answers(f"http://{HOST}:{places.python_port}/health"), "Flask's good answer")
+
+
+def fail_node_once(places: Places) -> None:
+    """Whoever asks its health page next is told 500, and nobody after that."""
+    (places.fault_switches / "node-answers-500-once").touch()
+
+
+def wait_for_that_one(places: Places) -> None:
+    """Until somebody has asked."""
+    wait_until(lambda: not (places.fault_switches / "node-answers-500-once").exists(), "the one who is told 500")
+
+
+def _failing(places: Places, app: str) -> Path:
+    return places.fault_switches / f"{app}-answers-500"
 
 
 def keep_gunicorn_busy(places: Places) -> None:

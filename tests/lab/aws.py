@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -142,3 +143,39 @@ def open_to(places: Places, *ranges: str) -> None:
 def close_to(places: Places, *ranges: str) -> None:
     """They may no more."""
     Aws(places.aws).revoke(record(places)["database"], places.postgres_port, *ranges)
+
+
+def deny(places: Places) -> None:
+    """From the next call on AWS asks who we are, and does not know us."""
+    _ask_who(places, "0")
+
+
+def permit(places: Places) -> None:
+    """AWS answers everybody again."""
+    _ask_who(places, "inf")
+
+
+def _ask_who(places: Places, after_calls: str) -> None:
+    headers = {"Content-Type": "text/plain"}  # what Python sends otherwise is read as a form, and is empty then
+    request = urllib.request.Request(f"{places.aws}/moto-api/reset-auth", after_calls.encode(), headers, method="POST")
+    urllib.request.urlopen(request, timeout=5).close()
+
+
+def describe_rule(places: Places, words: str) -> None:
+    """Another description of the rule that lets the application in, which changes nothing."""
+    known = record(places)
+    pair = {"GroupId": known["app"], "Description": words}
+    permission = {"IpProtocol": "tcp", "FromPort": places.postgres_port, "ToPort": places.postgres_port}
+    Aws(places.aws).ec2.update_security_group_rule_descriptions_ingress(
+        GroupId=known["database"], IpPermissions=[{**permission, "UserIdGroupPairs": [pair]}]
+    )
+
+
+def open_other_port(places: Places, port: int) -> None:
+    """The whole world may reach another port."""
+    Aws(places.aws).allow(record(places)["database"], port, "0.0.0.0/0")
+
+
+def close_other_port(places: Places, port: int) -> None:
+    """It may no more."""
+    Aws(places.aws).revoke(record(places)["database"], port, "0.0.0.0/0")

@@ -1,5 +1,5 @@
 """The lab's tests use the lab as everybody does."""
 
-from tests.lab.fixtures import healthy_lab, lab
+from tests.lab.fixtures import healthy_lab, lab, turn
 
-__all__ = ["healthy_lab", "lab"]
+__all__ = ["healthy_lab", "lab", "turn"]

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 from psycopg import sql
 
-from tests.lab import app_troubles, aws, nginx, nginx_troubles, pm2, postgres, wiring_troubles
+from tests.lab import app_troubles, aws, network_troubles, nginx, nginx_troubles, pm2, postgres, wiring_troubles
 from tests.lab.places import HOST, REPOSITORY, Places
 from tests.lab.processes import detach, environment, members, send, wait_until, words
 from tests.lab.reach import answers
@@ -212,8 +212,25 @@ FAULTS: Mapping[str, Fault] = {
     "postgres-renamed": Fault("the database does not exist any more", _renamed, _and_reached(_renamed_back)),
     "postgres-password": Fault("the role's password was changed", _password_changed, _and_reached(_password_back)),
     "postgres-slots": Fault("a leak holds every connection slot", _slots_taken, _and_reached(_slots_free)),
+    "postgres-slow": Fault("each login takes three seconds", postgres.slow_down, postgres.speed_up),
     "postgres-read-only": Fault("the database takes no writes", _read_only, _writable),
     "sg-rule-revoked": Fault("the security group no longer lets the application in", aws.revoke_rule, aws.restore_rule),
+    "aws-denied": Fault("AWS does not know who we are", aws.deny, aws.permit),
+    "packets-dropped": Fault(
+        "whatever goes to the database vanishes (root only)",
+        network_troubles.drop_all,
+        _and_reached(network_troubles.let_pass),
+    ),
+    "new-connections-dropped": Fault(
+        "old sessions live, new ones get no answer (root only)",
+        network_troubles.drop_new,
+        _and_reached(network_troubles.let_pass),
+    ),
+    "name-gone": Fault(
+        "the database's name has no address (root only)",
+        network_troubles.forget_name,
+        _and_reached(network_troubles.remember_name),
+    ),
     "sg-open-world": _open_to("the database's port is opened to 0.0.0.0/0", "0.0.0.0/0"),
     "sg-open-halves": _open_to("the same in two halves, which many checkers miss", "0.0.0.0/1", "128.0.0.0/1"),
     "pm2-killed": Fault("PM2's daemon is killed", _pm2_killed, _pm2_restored),
@@ -228,6 +245,12 @@ FAULTS: Mapping[str, Fault] = {
         "every Node worker hangs; PM2 calls it online", app_troubles.block_node, app_troubles.unblock_node
     ),
     "app-500": Fault("the Node application answers 500", app_troubles.fail_node, app_troubles.mend_node),
+    "app-500-once": Fault(
+        "one request of the Node application is answered 500",
+        app_troubles.fail_node_once,
+        app_troubles.wait_for_that_one,
+    ),
+    "python-500": Fault("the Python application answers 500", app_troubles.fail_python, app_troubles.mend_python),
     "gunicorn-busy": Fault(
         "slow requests keep every Gunicorn worker", app_troubles.keep_gunicorn_busy, app_troubles.leave_gunicorn
     ),
@@ -243,6 +266,11 @@ FAULTS: Mapping[str, Fault] = {
     "stale-environment": Fault(
         "somebody edits .env and restarts nobody", wiring_troubles.edit_env, wiring_troubles.restore_env
     ),
+    "stale-environment-python": Fault(
+        "the same, and somebody reloads Node alone",
+        wiring_troubles.edit_env_and_reload_node,
+        wiring_troubles.restore_env_and_reload_node,
+    ),
     "nginx-stopped": Fault("Nginx is stopped", nginx.stop, nginx.start),
     "nginx-frozen": Fault("Nginx's workers are frozen", nginx_troubles.freeze, nginx_troubles.thaw),
     "nginx-port-mismatch": Fault(
@@ -253,6 +281,12 @@ FAULTS: Mapping[str, Fault] = {
     ),
     "nginx-broken-config": Fault(
         "nginx.conf has a slip that no reload has met yet", nginx_troubles.broken_on_disk, nginx_troubles.mended
+    ),
+    "nginx-not-loaded": Fault(
+        "nginx.conf was edited, well, and nobody reloads", nginx_troubles.not_loaded, nginx_troubles.mended
+    ),
+    "nginx-certificate": Fault(
+        "a certificate was renewed and nobody reloads", nginx_troubles.certificate_renewed, nginx_troubles.mended
     ),
     "receiver-500": _receiver("500"),
     "receiver-429": _receiver("429"),

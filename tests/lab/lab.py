@@ -15,7 +15,7 @@ from typing import Any, Self
 
 from tests.lab import aws, nginx, pm2, postgres, settings
 from tests.lab.faults import FAULTS, Fault
-from tests.lab.places import REPOSITORY, LabError, Places, check_directory, claimed_ports
+from tests.lab.places import HOST, REPOSITORY, LabError, Places, check_directory, claimed_ports
 from tests.lab.processes import detach, end_all, environment, wait_until
 from tests.lab.reach import answers
 
@@ -29,8 +29,10 @@ class Lab:
         *,
         progress: Callable[[str], None] = lambda _: None,
         daemon_port: int | None = None,
+        database_host: str = HOST,
     ) -> None:
         self.directory = directory.resolve()
+        self._database_host = database_host
         self._daemon_port = daemon_port
         self._progress = progress
         self._guardian: subprocess.Popen[bytes] | None = None
@@ -48,7 +50,12 @@ class Lab:
         self.down()
         self.directory.mkdir(parents=True, exist_ok=True)
         with claimed_ports() as (first_port, claim):
-            places = Places.choose(self.directory, first_port=first_port, daemon_port=self._daemon_port)
+            places = Places.choose(
+                self.directory,
+                first_port=first_port,
+                daemon_port=self._daemon_port,
+                database_host=self._database_host,
+            )
             places.write()
             try:
                 self._install(places)

@@ -10,10 +10,11 @@ import psutil
 
 from tests.lab import nginx
 from tests.lab.places import HOST, LabError, Places
-from tests.lab.processes import send, wait_until
+from tests.lab.processes import environment, run, send, wait_until
 from tests.lab.reach import answers
 
 _WORKER = "nginx: worker process"
+_NAME = "secure.signalcraft.test"
 
 
 def wrong_port(places: Places) -> None:
@@ -33,6 +34,58 @@ def broken_on_disk(places: Places) -> None:
     """Somebody edits the file and does not try it; Nginx goes on with what it has."""
     written = places.nginx_config.read_text()
     places.nginx_config.write_text(written.replace("proxy_http_version 1.1;", "proxy_http_versoin 1.1;"))
+
+
+def not_loaded(places: Places) -> None:
+    """Somebody edits the file, well, and does not reload."""
+    written = places.nginx_config.read_text()
+    places.nginx_config.write_text(written.replace("proxy_read_timeout 60s;", "proxy_read_timeout 90s;"))
+
+
+def certificate_renewed(places: Places) -> None:
+    """Nginx serves over TLS; the certificate on disk is renewed, and nobody reloads."""
+    key, certificate = places.nginx / "front.key", places.nginx / "front.crt"
+    _issue(key, certificate, places)
+    secure = (
+        f"    server {{ listen {HOST}:{places.unused_port} ssl; server_name {_NAME}; ssl_certificate {certificate};"
+        f" ssl_certificate_key {key}; location = / {{ return 204; }} }}\n"
+    )
+    written = places.nginx_config.read_text()
+    _load(places, written.replace("    server {\n", f"{secure}\n    server {{\n", 1))
+    _issue(key, certificate, places)
+
+
+def _issue(key: Path, certificate: Path, places: Places) -> None:
+    """A new pair; the old one stands there until the new one does, as certbot does it."""
+    new_key, new_certificate = key.with_suffix(".new-key"), certificate.with_suffix(".new-crt")
+    run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+         "-days", "90", "-subj", f"/CN={_NAME}", "-addext", f"subjectAltName=DNS:{_NAME}",
+         "-keyout", new_key, "-out", new_certificate],
+        environ=environment(places.directory), cwd=places.nginx,
+    )  # fmt: skip
+    new_key.replace(key)
+    new_certificate.replace(certificate)
+
+
+def logs_renamed(places: Places) -> None:
+    """Logrotate's usual way: the files are moved aside and Nginx is told to open new ones."""
+    for log in _logs(places):
+        log.replace(log.with_suffix(".log.1"))
+    if master := nginx.master(places):
+        os.kill(master.pid, signal.SIGUSR1)
+    wait_until(lambda: all(log.exists() for log in _logs(places)), "Nginx's new logs")
+
+
+def logs_truncated(places: Places) -> None:
+    """Logrotate's `copytruncate`: the file stays, and is suddenly empty."""
+    for log in _logs(places):
+        log.with_suffix(".log.1").write_bytes(log.read_bytes())
+        os.truncate(log, 0)
+
+
+def _logs(places: Places) -> tuple[Path, ...]:
+    return places.nginx / "access.log", places.nginx / "error.log"
 
 
 def mended(places: Places) -> None:

@@ -39,9 +39,10 @@ class Places:
     app_password: str
     monitor_password: str
     webhook_secret: str
+    database_host: str = HOST
 
     @classmethod
-    def choose(cls, directory: Path, *, first_port: int, daemon_port: int | None) -> Places:
+    def choose(cls, directory: Path, *, first_port: int, daemon_port: int | None, database_host: str = HOST) -> Places:
         """New passwords, hard ones: what breaks on a blank, a quote or a percent sign shall break here."""
         return cls(
             directory=directory,
@@ -52,6 +53,7 @@ class Places:
             app_password=f'lab p@ss:w/rd#1%25$HOME&"é"{secrets.token_hex(8)}',
             monitor_password=f"m=o;n?{secrets.token_hex(8)}",
             webhook_secret="whsec_" + base64.b64encode(secrets.token_bytes(32)).decode(),
+            database_host=database_host,
         )
 
     @classmethod

@@ -19,6 +19,7 @@ DATABASE = "signalcraft"
 APP_ROLE = "signalcraft"
 MONITOR_ROLE = "infra_monitor"
 MAX_CONNECTIONS = 40
+SLOW_SECONDS = 3
 
 _SETTINGS = """
 listen_addresses = '{host}'
@@ -57,7 +58,7 @@ def install(places: Places) -> None:
     environ = environment(places.directory)
     run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-         "-days", "30", "-subj", "/CN=signalcraft-lab", "-addext", f"subjectAltName=DNS:localhost,IP:{HOST}",
+         "-days", "3650", "-subj", "/CN=signalcraft-lab", "-addext", f"subjectAltName=DNS:localhost,IP:{HOST}",
          "-keyout", key, "-out", places.ca_file],
         environ=environ, cwd=home,
     )  # fmt: skip
@@ -126,6 +127,16 @@ def thaw(places: Places) -> None:
     """Go on where it was stopped."""
     if server := postmaster(places):
         send(tree(server), signal.SIGCONT)
+
+
+def slow_down(places: Places) -> None:
+    """Each new session has to wait after its login, longer than the monitor likes and shorter than anybody's limit."""
+    execute(places, f"alter system set post_auth_delay = {SLOW_SECONDS}", "select pg_reload_conf()")
+
+
+def speed_up(places: Places) -> None:
+    """As fast as ever."""
+    execute(places, "alter system reset post_auth_delay", "select pg_reload_conf()")
 
 
 def postmaster(places: Places) -> Any:

@@ -72,7 +72,7 @@ def install(places: Places) -> None:
     places.env_file.touch(mode=0o600)
     places.env_file.write_text(
         _ENV.format(
-            host=HOST,
+            host=places.database_host,
             port=places.postgres_port,
             name=DATABASE,
             user=APP_ROLE,

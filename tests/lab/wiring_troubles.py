@@ -56,6 +56,19 @@ def edit_env(places: Places) -> None:
     places.env_file.write_text(places.env_file.read_text() + _ADDED)
 
 
+def edit_env_and_reload_node(places: Places) -> None:
+    """Somebody edits the file and thinks of one of the two that read it."""
+    edit_env(places)
+    pm2.command(places, "reload", pm2.NODE)
+
+
+def restore_env_and_reload_node(places: Places) -> None:
+    """As it was, for both."""
+    restore_env(places)
+    pm2.command(places, "reload", pm2.NODE)
+    wait_until(lambda: answers(f"http://{HOST}:{places.node_port}/api/db"), "Node's way to the database", every=0.1)
+
+
 def restore_env(places: Places) -> None:
     """As it was."""
     places.env_file.write_text(places.env_file.read_text().replace(_ADDED, ""))

@@ -15,8 +15,8 @@ from monitor.core.words import Confidence, Message, NoticeKind, Severity, Status
 @dataclass(frozen=True, slots=True)
 class Trouble:
     """One thing wrong in one look. `metric` is empty for the look itself (its failure or finding); `phase` is where the
-    look failed, empty for anything else. `harmless`: see Finding. `severity`: as its threshold says, else what follows
-    from the status. `lasted`: it had to last before it counted, which is confirmation enough."""
+    look failed, empty for anything else. `harmless`, `of_dependency`: see Finding. `severity`: as its threshold says,
+    else what follows from the status. `lasted`: it had to last before it counted, which is confirmation enough."""
 
     metric: str
     status: Status
@@ -29,6 +29,7 @@ class Trouble:
     harmless: bool = False
     severity: Severity | None = None
     lasted: bool = False
+    of_dependency: bool = False
 
 
 @dataclass(frozen=True, slots=True)

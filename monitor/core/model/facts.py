@@ -23,13 +23,15 @@ class Reading:
 class Finding:
     """A judgement that the check itself makes of what it saw. With `grace_seconds`, it counts only once it has lasted
     that long or has come back three times in ten minutes: what a supervisor is already mending is not yet trouble.
-    `harmless`: it takes nothing away from those who depend on the service, so it explains nobody's outage."""
+    `harmless`: it takes nothing away from those who depend on the service, so it explains nobody's outage.
+    `of_dependency`: it tells of one that the service depends on; who restarts that one on purpose excuses it."""
 
     status: Status
     reason: str
     message: Message
     grace_seconds: float = 0.0
     harmless: bool = False
+    of_dependency: bool = False
 
 
 @dataclass(frozen=True, slots=True)

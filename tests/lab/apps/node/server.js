@@ -34,7 +34,20 @@ pool.on('error', error => console.error(`idle connection lost: ${error.message}`
 
 const app = express()
 
+// A switch that works once: of several workers one finds the file.
+function toldToFailOnce () {
+  try {
+    fs.unlinkSync(path.resolve('faults/node-answers-500-once'))
+    return true
+  } catch {
+    return false
+  }
+}
+
 app.get('/health', (request, response) => {
+  if (toldToFailOnce()) {
+    return response.status(500).json({ status: 'error', error: 'the lab told this worker to fail once' })
+  }
   if (fs.existsSync(path.resolve('faults/node-answers-500'))) {
     return response.status(500).json({ status: 'error', error: 'the lab told this worker to fail' })
   }

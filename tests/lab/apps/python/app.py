@@ -46,6 +46,8 @@ app.extensions["pool"] = pool
 @app.get("/health")
 def health() -> flask.typing.ResponseReturnValue:
     """Shallow on purpose, as the product's is: it says that a worker answers."""
+    if Path("faults/python-answers-500").exists():
+        return {"status": "error", "error": "the lab told this worker to fail"}, 500
     return {"status": "ok", "service": "signalcraft-python", "pid": os.getpid()}
 
 
