@@ -4,9 +4,8 @@
 set -u
 cd "$(dirname "$0")/.." || exit
 
-# One more than cores: most of a test's time is waiting for something real.
-workers=$(($(nproc) + 1))
-[ "$workers" -ge 3 ] || workers=3
+# Two for each core: most of a test's time is waiting for something real.
+workers=$(($(nproc) * 2))
 [ "$workers" -le 4 ] || workers=4
 
 failed=""

@@ -178,6 +178,7 @@ def test_a_hundred_reloads_leave_nothing_behind(watched: Watched) -> None:
     """Descriptors, threads, and the sessions in the database are as many as before."""
     daemon, config = watched.daemon, watched.daemon.config
     wait_for(lambda: set(daemon.statuses().values()) == {"healthy"})
+    wait_for(lambda: 'infra_watched{sign="pm2_bus"} 1.0' in daemon.get("/metrics").splitlines())
     before, text = _held(watched), config.read_text()
     with serving(peer := Peer()), serving(hears := Hears()):
         here = Small(daemon, peer, hears, text, watched.lab.places.monitor_state)

@@ -332,6 +332,7 @@ NETWORK: Final = (
         status="critical",
         impacted=STACK | {RDS},
         cause="security_group_blocks",
+        on_the_way={"firewall_path_closed": "as it is healed the packets pass again before the rule is back"},
         within=STALLED,
     ),
     Row(
