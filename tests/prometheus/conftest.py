@@ -19,11 +19,11 @@ import yaml
 
 from tests.daemon.running import RunningDaemon, free_port, wait_for
 from tests.daemon.small import Hears, serving
-from tests.lab.fixtures import healthy_lab, lab
+from tests.lab.fixtures import healthy_lab, lab, turn
 from tests.lab.lab import Lab
 from tests.prometheus.files import DIRECTORY, RULES
 
-__all__ = ["healthy_lab", "lab"]
+__all__ = ["healthy_lab", "lab", "turn"]
 
 
 @dataclass(frozen=True)
