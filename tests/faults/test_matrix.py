@@ -29,7 +29,7 @@ def _verdict(watched: Watched, *rows: Row) -> None:
     assert wrongs(rows, outcome, room=ROOM) == []
 
 
-LOOP: Final = "one run in three stayed a warning for 90 s after it was healed; three restarts count for ten minutes"
+LOOP: Final = "one whole run of two stayed a warning for 90 s after it was healed; three restarts count for ten minutes"
 
 
 def _case(row: Row) -> object:
