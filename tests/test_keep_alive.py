@@ -32,7 +32,7 @@ class ForgetfulChannel(Channel):
         return self.every
 
     async def send(self, delivery: Delivery, post: Post) -> str:
-        raise NotImplementedError(delivery, post)
+        raise AssertionError(delivery, post)  # what is only kept alive is never sent as a notice of its own
 
     async def refresh(self, deliveries: Sequence[Delivery], post: Post) -> None:  # noqa: ARG002 — the contract's names
         self._told.append(tuple(deliveries))

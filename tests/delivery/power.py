@@ -137,7 +137,7 @@ class Disk:
             length = int(call.rest.rsplit(",", 1)[-1])
             self._file(named).owed.append(_Resize(length))
         else:
-            raise NotImplementedError(f"{call.name} of {named}")
+            raise AssertionError(f"{call.name} of {named} is not among what can be replayed")
 
     def lose_power(self, into: Path) -> None:
         """Leave in a directory what may be left of this one."""

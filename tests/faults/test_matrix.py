@@ -29,15 +29,7 @@ def _verdict(watched: Watched, *rows: Row) -> None:
     assert wrongs(rows, outcome, room=ROOM) == []
 
 
-LOOP: Final = "one whole run of two stayed a warning for 90 s after it was healed; three restarts count for ten minutes"
-
-
-def _case(row: Row) -> object:
-    marks = [pytest.mark.xfail(reason=LOOP, strict=False)] if row.name == "node-crash-loop" else []
-    return pytest.param(row, marks=marks, id=row.name)
-
-
-@pytest.mark.parametrize("row", [_case(row) for row in HERE])
+@pytest.mark.parametrize("row", HERE, ids=lambda row: str(row.name))
 def test_a_fault_is_one_page_with_the_right_root_and_cause_in_time(watched: Watched, row: Row) -> None:
     _verdict(watched, row)
 

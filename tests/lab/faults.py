@@ -131,7 +131,7 @@ def _node_stopped(places: Places) -> None:
 
 
 def _node_mended(places: Places) -> None:
-    _switch(places, "node").unlink(missing_ok=True)
+    _deploy_mended(places, "node", pm2.NODE)
     pm2.mend(places, pm2.NODE, lambda: answers(f"http://{HOST}:{places.node_port}/health"))
 
 
@@ -147,8 +147,17 @@ def _python_gives_up(places: Places) -> None:
 
 
 def _python_mended(places: Places) -> None:
-    _switch(places, "python").unlink(missing_ok=True)
+    _deploy_mended(places, "python", pm2.PYTHON)
     pm2.mend(places, pm2.PYTHON, lambda: answers(f"http://{HOST}:{places.python_port}/health"))
+
+
+def _deploy_mended(places: Places, name: str, app: str) -> None:
+    """Stopped first: were PM2's own next attempt to succeed before ours, nobody would have restarted anything, and the
+    three restarts before it would rightly be a warning for ten minutes."""
+    switch = _switch(places, name)
+    if switch.exists():
+        pm2.command(places, "stop", app)
+        switch.unlink()
 
 
 def _switch(places: Places, app: str) -> Path:
