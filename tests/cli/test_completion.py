@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -24,19 +22,6 @@ def _offered(*typed: str) -> list[str]:
     )
     assert done.stderr == ""
     return done.stdout.split()
-
-
-def test_the_committed_file_is_current() -> None:
-    """Otherwise: `python tools/completion.py`."""
-    done = subprocess.run(
-        [sys.executable, "tools/completion.py", "--check"],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_every_command_is_offered() -> None:
