@@ -65,6 +65,7 @@ DATABASE: Final = (
         status="critical",
         impacted=STACK,
         cause="database_missing",
+        on_the_way={"database_refuses": "nobody may be in a database that is renamed, so it refuses everybody before"},
         within=AT_A_LOOK,
     ),
     Row(
