@@ -41,14 +41,23 @@ class Distance:
 
 
 def note(turn: Turn, change: Change) -> None:
-    """Remember a change; of each kind and service only the last."""
-    kept = list(turn.state.changes)
+    """Remember a change; of each kind and service only the last. An app that is back at once was not stopped, but seen
+    half-way through its restart."""
+    kept = [each for each in turn.state.changes if not _was_half_way(each, change)]
     same = [each for each in kept if (each.kind, each.service) == (change.kind, change.service)]
     if change.kind in _ONE_GO and any(change.at - each.at < ONE_GO_SECONDS for each in same):
         return
     if len(same) >= KEPT_OF_A_KIND:
         kept.remove(same[0])
     turn.state = replace(turn.state, changes=(*kept, change)[-KEPT:])
+
+
+def _was_half_way(earlier: Change, change: Change) -> bool:
+    return (
+        change.kind in _ONE_GO
+        and (earlier.kind, earlier.service) == (ChangeKind.STOPPED, change.service)
+        and change.at - earlier.at < ONE_GO_SECONDS
+    )
 
 
 def attach(turn: Turn) -> None:

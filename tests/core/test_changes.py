@@ -176,6 +176,21 @@ def test_a_restart_is_told_as_such_whatever_is_seen_on_the_way() -> None:
     assert (change.kind, change.at, change.since) == (ChangeKind.DEPLOYED, START + 45, START + 45)
 
 
+@pytest.mark.parametrize(
+    ("later", "expected"), [(5, ["restarted"]), (changes.ONE_GO_SECONDS, ["stopped", "restarted"])]
+)
+def test_an_app_that_is_back_at_once_was_not_stopped(later: float, expected: list[str]) -> None:
+    """PM2 shows it as stopped for an instant, and may move created_at only after."""
+    seen = world()
+    seen.look("it", ".", WORKER, check="pm2")
+    gone = replace(WORKER, pid=0, alive=False, pm2_status="stopped", started_at=None)
+    seen.after(10).look("it", ".", gone, finding(Status.DOWN, "stopped", grace=30.0), check="pm2")
+    assert kinds(list(seen.state.changes)) == ["stopped"]
+    back = START + 10 + later
+    seen.after(later).look("it", ".", replace(ANEW, created_at=back, started_at=back), check="pm2")
+    assert kinds(list(seen.state.changes)) == expected
+
+
 def test_a_process_that_pm2_ended_by_its_own_rules_did_not_die() -> None:
     """It keeps created_at then; its bus says that it was asked."""
     seen = world()

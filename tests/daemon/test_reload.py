@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.daemon.conftest import Watched
@@ -175,11 +176,11 @@ def test_a_channel_that_changes_gets_what_was_owed_to_it(here: Small) -> None:
 
 
 def test_a_hundred_reloads_leave_nothing_behind(watched: Watched) -> None:
-    """Descriptors, threads, and the sessions in the database are as many as before."""
+    """No more descriptors, threads, and sessions of its own in the database than before."""
     daemon, config = watched.daemon, watched.daemon.config
     wait_for(lambda: set(daemon.statuses().values()) == {"healthy"})
     wait_for(lambda: 'infra_watched{sign="pm2_bus"} 1.0' in daemon.get("/metrics").splitlines())
-    before, text = _held(watched), config.read_text()
+    before, text = _held_at_rest(watched), config.read_text()
     with serving(peer := Peer()), serving(hears := Hears()):
         here = Small(daemon, peer, hears, text, watched.lab.places.monitor_state)
         for number in range(100):
@@ -187,12 +188,23 @@ def test_a_hundred_reloads_leave_nothing_behind(watched: Watched) -> None:
             assert status == 200, said
         assert here.reload(text)[0] == 200
     wait_for(lambda: set(daemon.statuses().values()) == {"healthy"})
-    wait_for(lambda: _held(watched) == before, seconds=60)
+    wait_for(lambda: 'infra_watched{sign="pm2_bus"} 1.0' in daemon.get("/metrics").splitlines())
+    assert all(now <= then for now, then in zip(_held_at_rest(watched), before, strict=True))
     assert watched.told() == []
 
 
+def _held_at_rest(watched: Watched) -> tuple[int, int, int]:
+    """The least of each in four seconds: a look, or a child that asks AWS, holds more while it lasts."""
+    held = []
+    for _ in range(80):
+        held.append(_held(watched))
+        time.sleep(0.05)
+    descriptors, threads, sessions = zip(*held, strict=True)
+    return min(descriptors), min(threads), min(sessions)
+
+
 def _held(watched: Watched) -> tuple[int, int, int]:
-    process = Path("/proc", str(watched.daemon.pid))
-    lines = watched.daemon.get("/metrics").splitlines()
-    sessions = sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith("infra_rds_connections{"))
-    return len(os.listdir(process / "fd")), len(os.listdir(process / "task")), int(sessions)  # noqa: PTH208 — counted
+    process = psutil.Process(watched.daemon.pid)
+    port = watched.lab.places.postgres_port
+    sessions = [each for each in process.net_connections("tcp") if port in each.raddr[1:]]
+    return process.num_fds(), process.num_threads(), len(sessions)

@@ -2,82 +2,101 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-from threading import Thread
+import socket
+from collections.abc import Callable
+from threading import Lock, Thread
 from typing import Self
 
 
 class Wire:
-    """Forwards bytes. Cut, it refuses new connections and ends those it had."""
+    """Forwards bytes. Cut, it refuses new connections and has ended those it had, when `cut` returns."""
 
     def __init__(self, host: str, port: int) -> None:
         self._target = (host, port)
-        self._loop = asyncio.new_event_loop()
-        self._server: asyncio.Server | None = None
-        self._ends: set[asyncio.StreamWriter] = set()
-        self._thread = Thread(target=self._loop.run_forever, daemon=True)
+        self._lock = Lock()
+        self._listener: socket.socket | None = None
+        self._ends: set[socket.socket] = set()
+        self._threads: list[Thread] = []
         self.port = 0
 
     def __enter__(self) -> Self:
-        self._thread.start()
         self.mend()
         return self
 
     def __exit__(self, *_: object) -> None:
-        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(10)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
+        self.cut()
 
     def mend(self) -> None:
         """Listen, always on the same port."""
-        asyncio.run_coroutine_threadsafe(self._mend(), self._loop).result(10)
+        self._listener = socket.create_server(("127.0.0.1", self.port))
+        self.port = self._listener.getsockname()[1]
+        self._start(self._accept, self._listener)
 
     def cut(self) -> None:
-        """Nobody gets through any more."""
-        asyncio.run_coroutine_threadsafe(self._cut(), self._loop).result(10)
+        """Nobody gets through any more, and no thread and no socket is left."""
+        with self._lock:
+            listener, self._listener = self._listener, None
+            if listener:
+                _end(listener)
+            for end in self._ends:
+                _end(end)
+        while self._threads:
+            self._threads.pop().join()
+        if listener:
+            listener.close()
 
-    async def _mend(self) -> None:
-        self._server = await asyncio.start_server(self._forward, "127.0.0.1", self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
+    def _start(self, does: Callable[[socket.socket], None], end: socket.socket) -> None:
+        thread = Thread(target=does, args=(end,), daemon=True)
+        self._threads.append(thread)
+        thread.start()
 
-    async def _cut(self) -> None:
-        if self._server:
-            self._server.close()
-            self._server = None
-        for end in tuple(self._ends):
-            end.transport.abort()
-        await asyncio.sleep(0.05)
+    def _accept(self, listener: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                near, _ = listener.accept()
+                with self._lock:
+                    if self._listener is not listener:
+                        near.close()
+                        return
+                    self._ends.add(near)
+                    self._start(self._forward, near)
 
-    async def _end(self) -> None:
-        """Leave no connection half-made: one may have come in at the very moment of the cut."""
-        await self._cut()
-        others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
-        await asyncio.sleep(0.05)
-
-    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _forward(self, near: socket.socket) -> None:
         try:
-            far_reader, far_writer = await asyncio.open_connection(*self._target)
-        except (OSError, asyncio.CancelledError):
-            writer.transport.abort()
+            far = socket.create_connection(self._target, timeout=10)
+        except OSError:
+            self._close(near)
             return
-        both = {writer, far_writer}
-        self._ends |= both
-        try:
-            await asyncio.gather(_pump(reader, far_writer), _pump(far_reader, writer))
-        finally:
-            self._ends -= both
-            for end in both:
-                end.transport.abort()
+        far.settimeout(None)
+        with self._lock:
+            self._ends.add(far)
+            cut = self._listener is None
+        if cut:
+            _end(far)
+        back = Thread(target=_pump, args=(far, near), daemon=True)
+        back.start()
+        _pump(near, far)
+        back.join()
+        self._close(near, far)
+
+    def _close(self, *ends: socket.socket) -> None:
+        with self._lock:
+            self._ends.difference_update(ends)
+        for end in ends:
+            end.close()
 
 
-async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(ConnectionError):
-        while data := await source.read(65536):
-            sink.write(data)
-            await sink.drain()
-    sink.transport.abort()
+def _pump(source: socket.socket, sink: socket.socket) -> None:
+    """Until one of the two ends; then both do."""
+    with contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            sink.sendall(data)
+    _end(source)
+    _end(sink)
+
+
+def _end(end: socket.socket) -> None:
+    """Wakes whoever waits for it; closing alone would not."""
+    with contextlib.suppress(OSError):
+        end.shutdown(socket.SHUT_RDWR)
