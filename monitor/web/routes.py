@@ -112,6 +112,18 @@ ROUTES: Final = (
         finds=True,
     ),
     Route(
+        method="GET",
+        path="/api/v1/statuses",
+        does="statuses",
+        said="How each service was in every half-hour of a day, or on every day of ninety",
+        answer="[Past]",
+        parameters=(
+            Parameter("window", {"type": "string", "enum": ["24h", "90d"]}, "Default: 24h."),
+            Parameter("service", {"type": "string"}, "Only this one."),
+            Parameter("time_zone", {"type": "string"}, "Whose clock divides the time. Default: UTC."),
+        ),
+    ),
+    Route(
         method="POST",
         path="/api/v1/services/{name}/look",
         does="look",
