@@ -46,6 +46,9 @@ missing_packages() {
     has ip || echo iproute2
     has openssl || echo openssl
     has setsid || echo util-linux
+    has zsh || echo zsh
+    has fish || echo fish
+    has systemd-analyze || echo systemd
 }
 
 # Their services are not wanted, only their programs: nothing is started now or at the next boot. What somebody already

@@ -73,6 +73,7 @@ def create_app(
     app.on_response_prepare.append(_hardening(security))
     api = Api(monitoring, language=language, url=url, upkeep=upkeep, users=lambda: bool(security().users))
     app.add_routes(api.routes())
+    app.on_shutdown.append(api.events_stream.close)
     app.add_routes(UpkeepRoutes(upkeep).routes())
     app.add_routes(routes_of(site))
     app.add_routes(_Plain(monitoring, metrics, ready).routes())
