@@ -118,7 +118,7 @@ class Questions:
             and self._within(each.resolved_at, hours)
         ]
         found.sort(key=lambda incident: incident.opened_at, reverse=True)
-        return [self._incident(each) for each in found]
+        return [self.incident_of(each) for each in found]
 
     async def incident(self, name: str) -> Json:
         """One incident with its timeline, open or over."""
@@ -128,7 +128,12 @@ class Questions:
         if found is None:
             raise UnknownId("incident", name)
         moments = timeline(found, await self._stays(found.opened_at))
-        return self._incident(found) | {"timeline": [answers.moment(each, self._language()) for each in moments]}
+        return self.incident_of(found) | {"timeline": [answers.moment(each, self._language()) for each in moments]}
+
+    def incident_of(self, incident: Incident) -> Json:
+        """An incident that is at hand, in the words of `incidents`."""
+        statuses = {name: shown(self._state, name, self._now) for name in incident.impacted}
+        return answers.incident(incident, statuses, language=self._language(), url=self._url)
 
     def alert(self, name: str) -> Json:
         """One alert that the state still holds."""
@@ -248,10 +253,6 @@ class Questions:
 
     async def _stays(self, since: float) -> tuple[Stay, ...]:
         return () if self._monitoring.history is None else await self._monitoring.history.stays(since)
-
-    def _incident(self, incident: Incident) -> Json:
-        statuses = {name: shown(self._state, name, self._now) for name in incident.impacted}
-        return answers.incident(incident, statuses, language=self._language(), url=self._url)
 
 
 async def _size(history: History | None) -> tuple[Size | None, str | None]:

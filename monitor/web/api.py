@@ -14,6 +14,7 @@ from monitor.questions import Questions, Window
 from monitor.service_monitoring import ServiceMonitoring
 from monitor.web.answer import bad_request, json_response, success
 from monitor.web.bodies import LookBody, MaintenanceBody, NoteBody, SilenceBody, body_of
+from monitor.web.events import Events
 from monitor.web.openapi import document
 from monitor.web.requests import hours, one_of, parameters, time_zone
 from monitor.web.routes import ROUTES
@@ -35,6 +36,7 @@ class Api:
         self._monitoring = monitoring
         self._questions = Questions(monitoring, language=language, url=url)
         self._orders = Orders(monitoring, self._questions)
+        self.events_stream = Events(monitoring, self._questions)
         self._url = url
         self._upkeep = upkeep
         self._users = users
@@ -145,6 +147,11 @@ class Api:
         """Who depends on whom."""
         parameters(request)
         return success(self._questions.topology())
+
+    async def events(self, request: web.Request) -> web.StreamResponse:
+        """Everything that happens from now on, as server-sent events."""
+        parameters(request)
+        return await self.events_stream.answer(request)
 
     async def acknowledge(self, request: web.Request) -> web.Response:
         """Somebody is on it."""
