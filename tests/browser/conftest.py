@@ -121,7 +121,7 @@ class Sight:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One for a module: while it is open, this thread has a loop that runs, and tests of other modules need their own."""
+    """One for a module: as long as it is open this thread has a running loop, and other modules need their own."""
     if CHROMIUM is None:
         pytest.skip("needs Debian's chromium; make setup installs it there")
     with sync_playwright() as playwright:
