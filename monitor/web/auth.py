@@ -21,7 +21,7 @@ from monitor.store import StoreError
 from monitor.web.answer import Refused
 from monitor.web.security import Users
 
-USER: Final = "user"
+USER: Final = web.RequestKey("user", str)
 """The key under which a request carries the name of the user who sent it."""
 _READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _BASIC: Final = 'Basic realm="infra-monitor", charset="UTF-8"'
