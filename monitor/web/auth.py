@@ -75,7 +75,8 @@ class Guard:
         self._names = {"localhost", socket.gethostname().lower(), (urlsplit(url).hostname or "localhost").lower()}
 
     async def check(self, request: web.BaseRequest) -> None:
-        """A user's request is marked with the name. Raises Refused. Whether the thing asked for exists is no matter here: strangers learn nothing of it."""
+        """A user's request is marked with the name. Raises Refused. Whether the thing asked for exists is no matter
+        here: strangers learn nothing of it."""
         writing, users = request.method not in _READING, self._users()
         if not writing and not users:
             return
