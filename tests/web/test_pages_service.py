@@ -131,7 +131,7 @@ async def test_what_a_service_is_made_of_is_shown_and_phases_are_a_bar(served: S
             gave_up=False,
             restarts=3,
             created_at=None,
-            started_at=served.clock.at - 60,
+            started_at=began,
         ),
         Worker("web", 1, 0, "errored", alive=False, gave_up=True, restarts=16, created_at=None, started_at=None),
         UpstreamPeer("node_backend", "127.0.0.1:3000", "refused", None, 0.001),
