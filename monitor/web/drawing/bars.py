@@ -41,6 +41,7 @@ def bars(parts: Sequence[Bar], *, label: str) -> Svg:
         height=HEIGHT,
         label=label,
         class_="bars",
+        stretched=True,
     )
 
 
