@@ -7,7 +7,18 @@ from typing import Final
 
 from monitor import answers
 from monitor.answers import Json
-from monitor.core.model import CheckState, Observation, Plan, Reading, Seen, ServicePlan, ServiceState, State, Status, Worker
+from monitor.core.model import (
+    CheckState,
+    Observation,
+    Plan,
+    Reading,
+    Seen,
+    ServicePlan,
+    ServiceState,
+    State,
+    Status,
+    Worker,
+)
 from monitor.core.topology import dependants, dependencies, linked
 from monitor.core.uptime import shown
 from monitor.locale import speak

@@ -38,9 +38,7 @@ def apart(one: Box, other: Box) -> bool:
 
 def within(point: tuple[float, float], box: Box) -> bool:
     gap = 1e-6
-    return (
-        box.x + gap < point[0] < box.x + box.width - gap and box.y + gap < point[1] < box.y + box.height - gap
-    )
+    return box.x + gap < point[0] < box.x + box.width - gap and box.y + gap < point[1] < box.y + box.height - gap
 
 
 @ROOMS

@@ -155,7 +155,9 @@ def _ordered(stops: Mapping[str, _Stop], ways: Sequence[Sequence[str]]) -> list[
     for sweep in range(_SWEEPS):
         joined = sides[sweep % 2]
         for row in rows if sweep % 2 == 0 else reversed(rows):
-            middle = {each.key: _mean([place[key] for key in joined.get(each.key, ())], place[each.key]) for each in row}
+            middle = {
+                each.key: _mean([place[key] for key in joined.get(each.key, ())], place[each.key]) for each in row
+            }
             row.sort(key=lambda each, middle=middle: middle[each.key])
             place |= {each.key: float(n) for n, each in enumerate(row)}
     return rows
