@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from statistics import median
 from typing import Final
 
@@ -117,7 +118,7 @@ def _newest(points: Sequence[Json]) -> float:
 def _evenly(points: Sequence[Json], now: float) -> list[float | None]:
     """The hour up to now in equal parts, each so long that a look falls into it; nothing where there was none."""
     known = [(datetime.fromisoformat(each["at"]).timestamp(), float(each["value"])) for each in points]
-    apart = [later - at for (at, _), (later, _) in zip(known, known[1:], strict=False)]
+    apart = [later - at for (at, _), (later, _) in pairwise(known)]
     count = math.ceil(_HOUR / max(_FINEST, _GAP * median(apart) if apart else 0.0))
     parts: list[list[float]] = [[] for _ in range(count)]
     for at, value in known:

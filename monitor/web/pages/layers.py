@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Final, TypeAlias
 
 Edge: TypeAlias = tuple[str, str]
@@ -68,7 +69,7 @@ class _Stop:
 
 
 def arranged(names: Sequence[str], edges: Sequence[Edge], room: Room) -> Drawing:
-    """The same for the same names and edges, in the same order. Edges to or from nobody, and to oneself, are left out."""
+    """The same for the same names and edges, in the same order. Edges to nobody or to oneself are left out."""
     known = dict.fromkeys(names)
     edges = [edge for edge in dict.fromkeys(edges) if edge[0] in known and edge[1] in known and edge[0] != edge[1]]
     turned = _closing(list(known), edges)
@@ -139,7 +140,7 @@ def _way(stops: dict[str, _Stop], edge: Edge) -> Iterator[str]:
 def _neighbours(ways: Sequence[Sequence[str]]) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
     before, after = dict[str, list[str]](), dict[str, list[str]]()
     for way in ways:
-        for here, there in zip(way, way[1:], strict=False):
+        for here, there in pairwise(way):
             before.setdefault(there, []).append(here)
             after.setdefault(here, []).append(there)
     return before, after
@@ -158,7 +159,7 @@ def _ordered(stops: Mapping[str, _Stop], ways: Sequence[Sequence[str]]) -> list[
             middle = {
                 each.key: _mean([place[key] for key in joined.get(each.key, ())], place[each.key]) for each in row
             }
-            row.sort(key=lambda each, middle=middle: middle[each.key])
+            row[:] = [stop for _, _, stop in sorted((middle[each.key], n, each) for n, each in enumerate(row))]
             place |= {each.key: float(n) for n, each in enumerate(row)}
     return rows
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 
 from monitor.answers import Json
@@ -165,7 +166,7 @@ def _arrows(
 def _path(line: Line, *, upright: bool) -> str:
     """Straight through the layers that it passes, curved between them."""
     text = f"M{_at(line.points[0])}"
-    for (x, y), (to_x, to_y) in zip(line.points, line.points[1:], strict=False):
+    for (x, y), (to_x, to_y) in pairwise(line.points):
         if x == to_x or y == to_y:
             text += f"L{_at((to_x, to_y))}"
         elif upright:
