@@ -10,6 +10,7 @@ from typing import Any, Final, TextIO
 
 from monitor.cli.terminal import columns, wrapped
 from monitor.core.durations import format_duration
+from monitor.locale import amount
 
 BLOCKS: Final = "▁▂▃▄▅▆▇█"
 _PLAIN: Final = "_.-=+*%#"
@@ -17,7 +18,6 @@ _COLOUR: Final = re.compile(r"\x1b\[[0-9;]*m")
 _ROWS: Final = 8
 _MARGIN: Final = 10
 _BELOW: Final = 4
-_KIBI: Final = 1024.0
 
 
 def table(rows: Sequence[Sequence[str]], *, width: int | None = None) -> str:
@@ -104,19 +104,7 @@ def squeezed(points: Sequence[tuple[float, float]], *, since: float, until: floa
 
 def number(value: float, unit: str) -> str:
     """Short, with its unit: `12.5 ms`, `3.2 GiB`, `81 %`."""
-    match unit:
-        case "seconds" if abs(value) >= 60:  # noqa: PLR2004 — a minute
-            return ("-" if value < 0 else "") + format_duration(abs(value))
-        case "seconds":
-            return f"{value:.3g} s" if abs(value) >= 1 else f"{value * 1000:.3g} ms"
-        case "bytes":
-            return _bytes(value)
-        case "ratio":
-            return f"{value * 100:.3g} %"
-        case "percent":
-            return f"{value:.3g} %"
-        case _:
-            return f"{value:.4g}"
+    return amount(value, unit, "en")
 
 
 def clock(at: float) -> str:
@@ -167,11 +155,3 @@ def _bar(value: float | None, row: int, low: float, high: float, letters: str) -
         return " "
     eighths = _step(value, low, high, _ROWS * len(letters)) + 1 - row * len(letters)
     return " " if eighths <= 0 else letters[min(eighths, len(letters)) - 1]
-
-
-def _bytes(value: float) -> str:
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if abs(value) < _KIBI:
-            return f"{value:.3g} {unit}"
-        value /= _KIBI
-    return f"{value:.3g} TiB"

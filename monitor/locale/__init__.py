@@ -12,6 +12,7 @@ from monitor.core.durations import format_duration
 from monitor.core.words import Message
 
 LANGUAGES: Final = ("en", "ko")
+_KIBI: Final = 1024.0
 
 
 @cache
@@ -32,3 +33,28 @@ def lasting(seconds: float, language: str) -> str:
     """`2h 5m`, `2시간 5분`."""
     parts = (re.fullmatch(r"([\d.]+)([a-z]+)", part) for part in format_duration(seconds).split())
     return " ".join(speak(Message(f"notice.unit.{part[2]}", {"count": part[1]}), language) for part in parts if part)
+
+
+def amount(value: float, unit: str, language: str) -> str:
+    """A number, short and with its unit: `12.5 ms`, `3.2 GiB`, `81 %`."""
+    match unit:
+        case "seconds" if abs(value) >= 60:  # noqa: PLR2004 — a minute
+            return ("-" if value < 0 else "") + lasting(abs(value), language)
+        case "seconds":
+            return f"{value:.3g} s" if abs(value) >= 1 else f"{value * 1000:.3g} ms"
+        case "bytes":
+            return _bytes(value)
+        case "ratio":
+            return f"{value * 100:.3g} %"
+        case "percent":
+            return f"{value:.3g} %"
+        case _:
+            return f"{value:.4g}"
+
+
+def _bytes(value: float) -> str:
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if abs(value) < _KIBI:
+            return f"{value:.3g} {unit}"
+        value /= _KIBI
+    return f"{value:.3g} TiB"

@@ -104,7 +104,7 @@ def test_maintenance_now_once_and_by_cron_mutes_while_it_runs(here: Small) -> No
     refuse(here, silent=False)
     wait_for(lambda: here.hears.told() == ["opened peer", "resolved peer"])
 
-    begins = datetime.now(ZoneInfo("Asia/Seoul")) + timedelta(seconds=4)
+    begins = datetime.now(ZoneInfo("Asia/Seoul")) + timedelta(seconds=12)
     once = said(here, "maintenance", "add", "peer", "--starts", begins.isoformat(), "--for", "1h", "--by", "ann")
     assert (once["active"], here.daemon.statuses()) == (False, {"peer": "healthy"})
     wait_for(lambda: here.daemon.statuses() == {"peer": "maintenance"}, seconds=30)
@@ -122,7 +122,8 @@ def test_rules_and_silences_outlive_a_restart_and_are_ended_by_a_reader_of_the_f
     rule = said(
         here, "maintenance", "add", "peer", "--cron", "30 2 * * 0", "--time-zone", "Europe/Berlin", "--for", "1h"
     )
-    silence = said(here, "silence", "add", "cause=unknown", "--until", "2026-12-24T00:00:00+09:00")
+    until = (datetime.now(ZoneInfo("Asia/Seoul")) + timedelta(days=30)).isoformat()
+    silence = said(here, "silence", "add", "cause=unknown", "--until", until)
     begins = datetime.fromisoformat(rule["starts_at"]).astimezone(ZoneInfo("Europe/Berlin"))
     assert (begins.weekday(), begins.hour, begins.minute) == (6, 2, 30)
     here.daemon.kill()
