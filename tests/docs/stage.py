@@ -54,7 +54,14 @@ class Stage:
         (self.root / "bin").mkdir()
         (self.root / "bin/sudo").write_text(_SUDO)
         (self.root / "bin/sudo").chmod(0o755)
-        for folder in ("etc/infra-monitor", "etc/systemd/system", "etc/prometheus", "usr/local", "backup"):
+        for folder in (
+            "etc/infra-monitor",
+            "etc/systemd/system",
+            "etc/prometheus",
+            "usr/local",
+            "backup",
+            "var/lib/infra-monitor",
+        ):
             (self.root / folder).mkdir(parents=True)
         with self._log.open("wb") as log, ExitStack() as held:
             with suppress(OSError):  # the usual port is left to whoever runs a demo beside the tests
@@ -135,8 +142,7 @@ class Stage:
             (r"/etc/nginx\b", str(places.nginx)),
             (r"\bnginx -t\b", f"nginx -p {places.nginx} -c {places.nginx_config} -e {places.nginx}/error.log -t"),
             (r"/srv/signalcraft\b", str(places.product)),
-            (r"/var/lib/infra-monitor\b", str(places.monitor_state)),
-            (r"(?<![\w.])/(etc|usr/local|backup)(?=/)", rf"{self.root}/\1"),
+            (r"(?<![\w.])/(etc|usr/local|var/lib|backup)(?=/)", rf"{self.root}/\1"),
             (r"\bdu (.*) / ", rf"du \1 {self.root}/etc "),
             (r"-p 4711,4712", f"-p {os.getpid()}"),
             (r"\binfra-monitor init ", "infra-monitor init --yes "),  # nobody is here to be asked

@@ -146,6 +146,7 @@ WAYS: Final[dict[str, Way]] = {
     "apt": NotRun("it changes the machine"),
     "usermod": NotRun("it changes the users of the machine"),
     "chmod": NotRun("its files are those of somebody's PM2"),
+    "ssh": NotRun("there is no other host"),
     "git": NotRun("it needs a repository elsewhere"),
     "cp": Run(),
 }
