@@ -24,7 +24,7 @@ from monitor.config.discovered import Found, Supervisor
 from monitor.config.draft import draft
 from monitor.config.load import ConfigError, Loaded, load
 from monitor.core.model import Message, Status
-from monitor.locale import LANGUAGES, speak
+from monitor.locale import LANGUAGES, speak, spoken
 from monitor.logs import configure
 
 MODE: Final = 0o640
@@ -69,12 +69,6 @@ def run(arguments: argparse.Namespace) -> int:
     return _Writing(path, draft(found, beside=beside, language=language), found.supervisor, language).carry_out(
         unasked=arguments.yes
     )
-
-
-def spoken(environ: Mapping[str, str]) -> str:
-    """The language of the terminal, as far as we speak it."""
-    said = next((environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if environ.get(name)), "")
-    return "ko" if said.lower().startswith("ko") else "en"
 
 
 class _Writing:

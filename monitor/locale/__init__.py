@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Final
@@ -27,6 +28,12 @@ def catalogue(language: str) -> dict[str, str]:
 def speak(message: Message, language: str) -> str:
     """The message in words. Raises KeyError when the catalogue lacks the key or the message lacks a value."""
     return catalogue(language)[message.key].format_map(message.values)
+
+
+def spoken(environ: Mapping[str, str]) -> str:
+    """The language of the terminal, as far as we speak it."""
+    said = next((environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if environ.get(name)), "")
+    return "ko" if said.lower().startswith("ko") else "en"
 
 
 def lasting(seconds: float, language: str) -> str:

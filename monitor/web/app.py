@@ -20,6 +20,7 @@ from monitor.store import StoreError
 from monitor.web.answer import Refused, bad_request, json_response, not_found, refusal
 from monitor.web.api import Api
 from monitor.web.auth import Guard
+from monitor.web.badges import IMAGE, Badges
 from monitor.web.pages import Site, routes_of, wants_page
 from monitor.web.security import Security
 from monitor.web.upkeep import Upkeep, UpkeepRoutes
@@ -76,6 +77,7 @@ def create_app(
     app.on_shutdown.append(api.events_stream.close)
     app.add_routes(UpkeepRoutes(upkeep).routes())
     app.add_routes(routes_of(site))
+    app.add_routes(Badges(monitoring).routes())
     app.add_routes(_Plain(monitoring, metrics, ready).routes())
     return app
 
@@ -182,6 +184,8 @@ def _hardening(security: Callable[[], Security]) -> Callable[[web.Request, web.S
         response.headers.update(_HEADERS)
         if response.content_type == "text/html":
             response.headers.update(_PAGE)
+        elif response.content_type == IMAGE:
+            response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"  # a badge is for pages of others
         response.headers.update(security().headers)
         response.headers.pop(hdrs.SERVER, None)  # which versions run here is nobody's business
 

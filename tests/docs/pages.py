@@ -89,7 +89,8 @@ def anchors(page: Path) -> set[str]:
 
 
 def commands(page: Path) -> Iterator[Command]:
-    """What follows `$ ` in a console, and every line of a script; a backslash goes on with the next line."""
+    """What follows `$ ` in a console, with the lines that begin with `> `, and every line of a script. A backslash goes
+    on with the next line."""
     for block in blocks(page):
         if block.language == "console":
             yield from _typed(block)
@@ -104,6 +105,9 @@ def _typed(block: Block) -> Iterator[Command]:
     for number, text in _joined(block):
         if text.startswith("$ "):
             found.append((number, text[2:], []))
+        elif text.startswith("> "):
+            begun, so_far, shown = found.pop()
+            found.append((begun, "\n".join([so_far, text[2:].replace("\n> ", "\n")]), shown))
         else:
             assert found, f"{name(block.page)}:{number}: a console begins with `$ `"
             found[-1][2].append(text)

@@ -61,6 +61,8 @@ class Stage:
             "usr/local",
             "backup",
             "var/lib/infra-monitor",
+            "etc/grafana/provisioning/dashboards",
+            "etc/grafana/provisioning/datasources",
         ):
             (self.root / folder).mkdir(parents=True)
         with self._log.open("wb") as log, ExitStack() as held:

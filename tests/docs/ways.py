@@ -146,6 +146,7 @@ WAYS: Final[dict[str, Way]] = {
     "apt": NotRun("it changes the machine"),
     "usermod": NotRun("it changes the users of the machine"),
     "chmod": NotRun("its files are those of somebody's PM2"),
+    "for": NotRun("the one loop there is asks a Grafana, and there is none here"),
     "ssh": NotRun("there is no other host"),
     "git": NotRun("it needs a repository elsewhere"),
     "cp": Run(),
@@ -154,7 +155,9 @@ WAYS: Final[dict[str, Way]] = {
 
 
 def parts(text: str) -> list[list[str]]:
-    """The simple commands of a line, each without `sudo` and what is set before it."""
+    """The simple commands of a line, each without `sudo` and what is set before it. A loop is one."""
+    if text.startswith("for "):
+        return [text.split()]
     lexer = shlex.shlex(text, posix=True, punctuation_chars=True)
     lexer.whitespace_split = True
     found: list[list[str]] = [[]]

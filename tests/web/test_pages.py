@@ -161,7 +161,7 @@ async def test_an_old_browser_can_read_it_without_scripts(served: Served) -> Non
 
 def test_the_templates_say_nothing_that_the_catalogues_lack_and_the_catalogues_nothing_that_is_never_said() -> None:
     known = {key for key in catalogue("en") if key.startswith("page.")}
-    sources = [each.read_text() for each in (*PAGES.rglob("*.html"), *PAGES.rglob("*.py"))]
+    sources = [each.read_text() for each in (*PAGES.rglob("*.html"), *PAGES.parent.rglob("*.py"))]
     said = {key for text in sources for key in re.findall(r'"(page\.[\w.]+?)"', text)}
     open_ended = {key for text in sources for key in re.findall(r'"(page\.[\w.]+\.)["{]', text)}
     assert said - open_ended - known == set()

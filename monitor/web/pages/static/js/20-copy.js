@@ -7,6 +7,7 @@
     if (!commands || remedy.querySelector("button")) return;
     const button = document.createElement("button");
     button.type = "button";
+    button.dataset.js = "";
     button.textContent = remedy.dataset.copy;
     button.addEventListener("click", async () => {
       try {
