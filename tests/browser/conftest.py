@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import bcrypt
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response, sync_playwright
 
 from tests.daemon.running import wait_for
 from tests.daemon.watched import Watched, watching
@@ -93,19 +93,25 @@ class Sight:
     page: Page
     house: House
     troubles: list[str] = field(default_factory=list)
+    answers: list[Response] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.page.on("console", self._console)
         self.page.on("pageerror", lambda error: self._trouble(f"script: {error}"))
         self.page.on("request", self._request)
+        self.page.on("response", self._response)
 
     def _console(self, said: ConsoleMessage) -> None:
-        """Errors and refusals of the policy; that a browser is asked who it is, is none."""
-        if said.type in ("error", "warning") and "401 (Unauthorized)" not in said.text:
+        """Errors and refusals of the policy. To be asked who one is, and to be told what to write differently, is none."""
+        expected = any(answer in said.text for answer in ("a status of 401 ", "a status of 422 "))
+        if said.type in ("error", "warning") and not expected:
             self._trouble(f"console: {said.text}")
 
     def _trouble(self, text: str) -> None:
         self.troubles.append(text)
+
+    def _response(self, answer: Response) -> None:
+        self.answers.append(answer)
 
     def _request(self, request: Request) -> None:
         address = urlsplit(request.url)
@@ -113,7 +119,7 @@ class Sight:
             self._trouble(f"asks somebody else: {request.url}")
 
     def open(self, path: str) -> Page:
-        answer = self.page.goto(self.house.url + path, wait_until="load")
+        answer = self.page.goto(path, wait_until="load")
         assert answer is not None
         assert answer.status == 200, (path, answer.status)
         return self.page
@@ -151,7 +157,7 @@ def house(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]
 @contextmanager
 def looking(browser: Browser, house: House, **settings: Any) -> Iterator[Sight]:
     """A browser window of its own, logged in, closed at the end; then nothing untoward may have happened."""
-    context = window(browser, **settings)
+    context = window(browser, base_url=house.url, **settings)
     try:
         sight = Sight(context.new_page(), house)
         yield sight
