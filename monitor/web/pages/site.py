@@ -30,7 +30,10 @@ from monitor.web.pages.words import Words
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-NAVIGATION: Final = (("/", "overview"),)
+NAVIGATION: Final = (
+    ("/", "overview"),
+    ("/firewall", "firewall"),
+)
 """What stands at the top of every page: the path, and the word for it below `page.nav.` in the catalogue."""
 
 _NAMED: Final = frozenset({400, 401, 403, 404, 405, 503})
@@ -64,6 +67,11 @@ class Site:
         self._language = language
         self._timezone = timezone
         self._url = url
+
+    @property
+    def monitoring(self) -> ServiceMonitoring:
+        """What the pages are about."""
+        return self._monitoring
 
     def reader(self, request: web.BaseRequest) -> Reader:
         """The one who sent this."""
