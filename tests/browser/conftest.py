@@ -102,7 +102,7 @@ class Sight:
         self.page.on("response", self._response)
 
     def _console(self, said: ConsoleMessage) -> None:
-        """Errors and refusals of the policy. To be asked who one is, and to be told what to write differently, is none."""
+        """Errors, and refusals of the policy. To be asked who one is, or what to write differently, is none."""
         expected = any(answer in said.text for answer in ("a status of 401 ", "a status of 422 "))
         if said.type in ("error", "warning") and not expected:
             self._trouble(f"console: {said.text}")

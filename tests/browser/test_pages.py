@@ -47,6 +47,8 @@ def pages_of(page: Page) -> list[str]:
             continue
         answer = page.goto(path)
         assert answer is not None
+        if answer.status == 404:
+            continue
         assert answer.status == 200, path
         found[kind] = path
         waiting += page.eval_on_selector_all("header a, main a", "links => links.map(each => each.pathname)")
