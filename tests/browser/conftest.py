@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ import bcrypt
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response, sync_playwright
 
+from tests.browser.chromium import CHROMIUM, FLAGS
 from tests.daemon.running import wait_for
 from tests.daemon.watched import Watched, watching
 from tests.lab.fixtures import lab
@@ -23,17 +23,6 @@ from tests.lab.lab import Lab
 
 __all__ = ["lab"]
 
-CHROMIUM = shutil.which("chromium")
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-dev-shm-usage",
-)
 USER, PASSWORD = "ann", "correct horse"
 PATIENCE_SECONDS = 60.0
 
