@@ -153,7 +153,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
         at="time", kind="string", service="string?", what="string?", by="string?", note="string?", message="string?"
     ),
     "IncidentWithTimeline": thing(**_INCIDENT, timeline="[Moment]"),
-    "Edge": thing(from_="string", to="string", source="EdgeSource", evidence="string?"),
+    "Edge": thing(from_="string", to="string", source="EdgeSource", evidence="string?", response_time_ms="number?"),
     "EdgeSource": _enumerated("configured", "discovered"),
     "Workers": thing(alive="integer", listed="integer"),
     "Node": thing(name="string", status="status", kinds="[string]", message="string?", workers="Workers?"),

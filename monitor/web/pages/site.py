@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from aiohttp import hdrs, web
@@ -155,7 +156,7 @@ def _templates() -> Environment:
         undefined=StrictUndefined,
         finalize=_harmless,
     )
-    environment.filters["worst"] = worst
+    environment.filters |= {"worst": worst, "service_path": service_path}
     return environment
 
 
@@ -164,6 +165,11 @@ def worst(incident: Json) -> str:
     open_ones = (Status(each["status"]) for each in incident["alerts"] if each["resolved_at"] is None)
     graded = Status.CRITICAL if incident["severity"] == Severity.CRITICAL else Status.WARNING
     return max(open_ones, key=lambda status: status.rank, default=graded).value
+
+
+def service_path(name: str) -> str:
+    """Where the page of a service is."""
+    return f"/services/{quote(name, safe='')}"
 
 
 def _harmless(value: Any) -> Any:
