@@ -1,4 +1,4 @@
-"""How long a person waits for the first page of a daemon that nobody has asked for one before: `python -m tests.bench.page`.
+"""How long a person waits for the first page of a daemon that just started: `python -m tests.bench.page`.
 
 For each run a new daemon without a lab and a new browser profile; the time is the browser's own, from the beginning of
 the request to the first contentful paint. The first request pays for jinja2, the templates and the catalogues.
@@ -60,7 +60,8 @@ def main() -> int:
         "first page, all of its HTML": [first_byte() for _ in range(RUNS)],
     }
     for name, values in rows.items():
-        print(f"{name:30} median {statistics.median(values):6.1f} ms   max {max(values):6.1f} ms   n={len(values)}")
+        said = f"median {statistics.median(values):6.1f} ms   max {max(values):6.1f} ms   n={len(values)}"
+        sys.stdout.write(f"{name:30} {said}\n")
     return 0
 
 

@@ -45,13 +45,15 @@ def pages_of(page: Page) -> list[str]:
         kind = (path.split("/")[1], path.count("/") > 1)
         if kind in found or path.startswith(("/api/", "/static/", "/-/", "/metrics")):
             continue
+        if page.request.get(path).status == 404 and path.startswith("/incidents"):
+            continue
         answer = page.goto(path)
         assert answer is not None
-        if answer.status == 404:
-            continue
         assert answer.status == 200, path
         found[kind] = path
-        waiting += page.eval_on_selector_all("header a, main a", "links => links.map(each => each.pathname)")
+        waiting += page.eval_on_selector_all(
+            "header a, main a", "links => links.map(each => new URL(each.getAttribute('href'), location).pathname)"
+        )
     return list(found.values())
 
 
@@ -127,8 +129,10 @@ _STOP: Final = """() => {
   if (!here || here === document.body || here === window.first) return "end";
   window.first ??= here;
   window.before = here;
-  const style = getComputedStyle(here);
-  if (style.outlineStyle === "none" || parseFloat(style.outlineWidth) < 1) return `no outline: ${here.outerHTML}`;
+  const style = getComputedStyle(here), frame = here.querySelector(":scope > .frame");
+  const outlined = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 1;
+  const framed = frame && parseFloat(getComputedStyle(frame).strokeWidth) >= 2;
+  if (!outlined && !framed) return `not to be seen that it has the focus: ${here.outerHTML}`;
   const box = here.getBoundingClientRect();
   if (!box.width || box.left < 0 || box.left >= innerWidth) return `not seen: ${here.outerHTML}`;
   const follows = before && before.compareDocumentPosition(here) & Node.DOCUMENT_POSITION_FOLLOWING;
