@@ -18,6 +18,8 @@ _ROWS: Final = 8
 _MARGIN: Final = 10
 _BELOW: Final = 4
 _KIBI: Final = 1024.0
+_A_MOMENT: Final = 1e9
+"""Seconds that are no length of time any more, but since 1970."""
 
 
 def table(rows: Sequence[Sequence[str]], *, width: int | None = None) -> str:
@@ -105,10 +107,8 @@ def squeezed(points: Sequence[tuple[float, float]], *, since: float, until: floa
 def number(value: float, unit: str) -> str:
     """Short, with its unit: `12.5 ms`, `3.2 GiB`, `81 %`."""
     match unit:
-        case "seconds" if abs(value) >= 60:  # noqa: PLR2004 — a minute
-            return ("-" if value < 0 else "") + format_duration(abs(value))
         case "seconds":
-            return f"{value:.3g} s" if abs(value) >= 1 else f"{value * 1000:.3g} ms"
+            return _seconds(value)
         case "bytes":
             return _bytes(value)
         case "ratio":
@@ -132,11 +132,6 @@ def briefly(text: str | None) -> str:
 def moment(text: str | None) -> float:
     """Unix seconds of a time as the API says it; 0 for none."""
     return datetime.fromisoformat(text).timestamp() if text else 0.0
-
-
-def ago(text: str | None, now: float) -> str:
-    """How long ago that was, `-` for never."""
-    return format_duration(max(0.0, now - moment(text))) if text else "-"
 
 
 def when(text: str | None) -> str:
@@ -167,6 +162,14 @@ def _bar(value: float | None, row: int, low: float, high: float, letters: str) -
         return " "
     eighths = _step(value, low, high, _ROWS * len(letters)) + 1 - row * len(letters)
     return " " if eighths <= 0 else letters[min(eighths, len(letters)) - 1]
+
+
+def _seconds(value: float) -> str:
+    if value >= _A_MOMENT:
+        return datetime.fromtimestamp(value, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    if abs(value) >= 60:  # noqa: PLR2004 — a minute
+        return ("-" if value < 0 else "") + format_duration(abs(value))
+    return f"{value:.3g} s" if abs(value) >= 1 else f"{value * 1000:.3g} ms"
 
 
 def _bytes(value: float) -> str:
