@@ -1,7 +1,7 @@
 # bash completion for infra-monitor. Written by tools/completion.py.
 _infra_monitor_words() {
     case "$1" in
-        '') echo 'init run check explain status watch summary alerts incidents ack resolve silence maintenance look history topology monitoring config notify rules --config --help --version' ;;
+        '') echo 'init run check explain status watch summary alerts incidents ack resolve silence maintenance look history topology monitoring config notify rules dashboard --config --help --version' ;;
         'init') echo '--config --help --language --yes' ;;
         'init --language') echo 'en ko' ;;
         'run') echo '--config --help' ;;
@@ -35,6 +35,7 @@ _infra_monitor_words() {
         'notify test') echo '--config --help --json' ;;
         'notify status') echo '--ca-file --client-cert --config --help --json --url' ;;
         'rules') echo '--config --help' ;;
+        'dashboard') echo '--config --help --out' ;;
     esac
 }
 

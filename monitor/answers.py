@@ -5,7 +5,7 @@ Keys are always present, null if unknown; times are RFC 3339 in UTC; `error_rate
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
@@ -35,6 +35,7 @@ from monitor.core.model import (
     State,
     Status,
 )
+from monitor.core.slots import Slot
 from monitor.core.timeline import Moment
 from monitor.core.topology import dependencies
 from monitor.core.uptime import Availability, overall, shown, uptime_seconds
@@ -238,6 +239,26 @@ def availability(found: Availability | None) -> Json:
     return {
         "percent": None if percent is None else round(percent, 3),
         "known_seconds": round(found.known_seconds, 1) if found else 0.0,
+    }
+
+
+def past(service: str, slots: Sequence[Slot]) -> Json:
+    """How a service was in each part of a time, and of all of it how much it answered."""
+    known = [each.availability for each in slots]
+    whole = Availability(sum(each.up_seconds for each in known), sum(each.known_seconds for each in known))
+    return {
+        "service": service,
+        **availability(whole),
+        "slots": [
+            {
+                "from": rfc3339(each.began),
+                "to": rfc3339(each.ended),
+                "status": each.status.value if each.status else None,
+                "down_seconds": round(each.down_seconds, 1),
+                **availability(each.availability),
+            }
+            for each in slots
+        ],
     }
 
 

@@ -164,6 +164,7 @@ class Daemon:
             ready=lambda: self._not_ready,
             token=token,
             language=lambda: self._watching.loaded.config.language,
+            timezone=lambda: self._watching.loaded.config.timezone,
             url=address,
             upkeep=self,
             security=lambda: self._security,

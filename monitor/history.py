@@ -6,7 +6,7 @@ import asyncio
 import math
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -19,6 +19,7 @@ from monitor.clock import Clock
 from monitor.core.judge import series as named
 from monitor.core.model import Blind, Incident, Input, Observation, Plan, Reading, State
 from monitor.core.moments import moved
+from monitor.core.slots import Slot, slots
 from monitor.core.uptime import Availability, Stay, availability, shown
 from monitor.history_file import Batch, HistoryFile, Past, Point, Sample, Series, Size
 from monitor.pieces import Key, Unreadable, dump, load
@@ -70,6 +71,7 @@ class History:
         self._now_at: dict[str, Stay] = {}
         self._places: dict[tuple[str, str], dict[str, float]] = {}
         self._availability: tuple[float, dict[str, dict[str, Availability]]] | None = None
+        self._slots: dict[tuple[float, ...], tuple[float, Mapping[str, tuple[Slot, ...]]]] = {}
         self._size: tuple[float, Size] | None = None
         self._turn = asyncio.Lock()
         self._writing: asyncio.Task[None] | None = None
@@ -225,6 +227,17 @@ class History:
             }
             self._availability = now, answer
         return self._availability[1]
+
+    async def slots(self, edges: tuple[float, ...]) -> Mapping[str, tuple[Slot, ...]]:
+        """Every service's past between these edges; a few seconds old at most. Raises StoreError."""
+        now = self._clock.monotonic()
+        self._slots = {each: made for each, made in self._slots.items() if now - made[0] < FRESH_SECONDS}
+        if edges not in self._slots:
+            found = dict[str, list[Stay]]()
+            for stay in await self.stays(edges[0]):
+                found.setdefault(stay.service, []).append(stay)
+            self._slots[edges] = now, {service: slots(each, edges) for service, each in found.items()}
+        return self._slots[edges][1]
 
     async def stays(self, since: float) -> tuple[Stay, ...]:
         """Who was how from `since` on, oldest first, to this very moment. Raises StoreError."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from typing import Final
+from datetime import UTC, tzinfo
+from typing import Final, Literal, TypeAlias
 
 from monitor import __version__, answers, chain
 from monitor.answers import Json
 from monitor.core.model import Incident, Plan, State
+from monitor.core.slots import days, half_hours, slots
 from monitor.core.step import UnknownId
 from monitor.core.timeline import timeline
 from monitor.core.topology import linked
@@ -16,6 +18,8 @@ from monitor.history import FULL_HOURS, History, Resolution
 from monitor.history_file import Point, Size
 from monitor.service_monitoring import ServiceMonitoring
 from monitor.state_directory import StoreError
+
+Window: TypeAlias = Literal["24h", "90d"]
 
 _HOUR: Final = 3600.0
 
@@ -70,6 +74,17 @@ class Questions:
         uptime = await self._uptime(name)
         return answers.service(self._plan, self._state, name, self._now, self._language(), uptime=uptime)
 
+    async def statuses(self, window: Window = "24h", *, service: str | None = None, zone: tzinfo = UTC) -> list[Json]:
+        """How every service (or this one) was in each half-hour of a day, or each of the zone's last ninety days."""
+        if service is not None:
+            self._known(service)
+        edges = (half_hours if window == "24h" else days)(self._now, zone)
+        kept = self._monitoring.history
+        found = {} if kept is None else await kept.slots(edges)
+        unwatched = slots((), edges)
+        names = self._plan.services if service is None else (service,)
+        return [answers.past(name, found.get(name, unwatched)) for name in names]
+
     async def alerts(
         self,
         *,
@@ -103,7 +118,7 @@ class Questions:
             and self._within(each.resolved_at, hours)
         ]
         found.sort(key=lambda incident: incident.opened_at, reverse=True)
-        return [self._incident(each) for each in found]
+        return [self.incident_of(each) for each in found]
 
     async def incident(self, name: str) -> Json:
         """One incident with its timeline, open or over."""
@@ -113,7 +128,12 @@ class Questions:
         if found is None:
             raise UnknownId("incident", name)
         moments = timeline(found, await self._stays(found.opened_at))
-        return self._incident(found) | {"timeline": [answers.moment(each, self._language()) for each in moments]}
+        return self.incident_of(found) | {"timeline": [answers.moment(each, self._language()) for each in moments]}
+
+    def incident_of(self, incident: Incident) -> Json:
+        """An incident that is at hand, in the words of `incidents`."""
+        statuses = {name: shown(self._state, name, self._now) for name in incident.impacted}
+        return answers.incident(incident, statuses, language=self._language(), url=self._url)
 
     def alert(self, name: str) -> Json:
         """One alert that the state still holds."""
@@ -233,10 +253,6 @@ class Questions:
 
     async def _stays(self, since: float) -> tuple[Stay, ...]:
         return () if self._monitoring.history is None else await self._monitoring.history.stays(since)
-
-    def _incident(self, incident: Incident) -> Json:
-        statuses = {name: shown(self._state, name, self._now) for name in incident.impacted}
-        return answers.incident(incident, statuses, language=self._language(), url=self._url)
 
 
 async def _size(history: History | None) -> tuple[Size | None, str | None]:

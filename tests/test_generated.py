@@ -13,7 +13,7 @@ import pytest
 ROOT: Final = Path(__file__).resolve().parent.parent
 
 
-@pytest.mark.parametrize("tool", ["tools/configuration.py", "tools/completion.py"])
+@pytest.mark.parametrize("tool", ["tools/configuration.py", "tools/completion.py", "tools/dashboards"])
 def test_the_committed_files_are_current(tool: str) -> None:
     """Otherwise: `PYTHONPATH=. .venv/bin/python` and the tool's name."""
     done = subprocess.run(

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-LOCKS = ("requirements.lock", "requirements-dev.lock", "tests/lab/apps/node/package-lock.json")
+NPM = ("tests/lab/apps/node", "tests/browser")
+LOCKS = ("requirements.lock", "requirements-dev.lock", *(f"{place}/package-lock.json" for place in NPM))
 # Written in pieces, so that this file does not hold what it forbids.
 REGISTRY_HOSTS = tuple(
     ".".join(parts)
@@ -72,9 +73,10 @@ def test_the_development_lock_installs_the_very_versions_that_users_get() -> Non
     assert runtime - development == set()
 
 
-def test_every_pinned_npm_package_has_its_hash_and_the_lock_fits_the_manifest() -> None:
-    lock = json.loads((REPOSITORY / LOCKS[2]).read_text())["packages"]
-    manifest = json.loads((REPOSITORY / "tests/lab/apps/node/package.json").read_text())
+@pytest.mark.parametrize("place", NPM)
+def test_every_pinned_npm_package_has_its_hash_and_the_lock_fits_the_manifest(place: str) -> None:
+    lock = json.loads((REPOSITORY / place / "package-lock.json").read_text())["packages"]
+    manifest = json.loads((REPOSITORY / place / "package.json").read_text())
     assert [name for name, entry in lock.items() if name and not entry["integrity"].startswith("sha512-")] == []
     assert lock[""]["dependencies"] == manifest["dependencies"]
     assert all(re.fullmatch(r"\d+\.\d+\.\d+", version) for version in manifest["dependencies"].values())

@@ -13,11 +13,12 @@ compile pyproject.toml --output-file requirements.lock
 echo "setup: requirements-dev.lock"
 compile pyproject.toml --group dev --constraint requirements.lock --output-file requirements-dev.lock
 
-echo "setup: tests/lab/apps/node/package-lock.json"
-cd tests/lab/apps/node
-npm install --package-lock-only --omit=dev --silent
 # npm copies the authors' own addresses (funding, licences) into the lock file, which needs none of them
-node -e '
+lock_npm() (
+    echo "setup: $1/package-lock.json"
+    cd "$1"
+    npm install --package-lock-only --omit=dev --silent
+    node -e '
 const fs = require("node:fs")
 const lock = JSON.parse(fs.readFileSync("package-lock.json", "utf8"))
 for (const entry of Object.values(lock.packages)) {
@@ -27,3 +28,7 @@ for (const entry of Object.values(lock.packages)) {
 }
 fs.writeFileSync("package-lock.json", JSON.stringify(lock, null, 2) + "\n")
 '
+)
+
+lock_npm tests/lab/apps/node
+lock_npm tests/browser

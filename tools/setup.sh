@@ -5,6 +5,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 NODE_APP=tests/lab/apps/node
+BROWSER=tests/browser
 STAMPS=.setup
 
 say() { echo "setup: $*"; }
@@ -46,6 +47,9 @@ missing_packages() {
     has ip || echo iproute2
     has openssl || echo openssl
     has setsid || echo util-linux
+    # Ubuntu's package of that name is no browser; the tests of the status page say then that they skip
+    has chromium || ! grep -qx ID=debian /etc/os-release || echo chromium
+    [ -d /usr/share/fonts/opentype/noto ] || echo fonts-noto-cjk
     has zsh || echo zsh
     has fish || echo fish
     has systemd-analyze || echo systemd
@@ -98,8 +102,8 @@ python_packages() {
 }
 
 node_packages() {
-    say "npm packages of the lab, pinned"
-    (cd "$NODE_APP" && npm ci --omit=dev --no-audit --no-fund --silent)
+    say "npm packages of $1, pinned"
+    (cd "$1" && npm ci --omit=dev --no-audit --no-fund --silent)
 }
 
 # A step is done when it was done for exactly these files in exactly this place.
@@ -129,5 +133,6 @@ if [ -n "$missing" ]; then
 fi
 [ "$(node -p 'process.versions.node.split(".")[0]')" -ge 18 ] || fail "Node.js 18 or newer is needed; this is $(node --version)"
 unless_done python .venv/bin/infra-monitor "requirements-dev.lock pyproject.toml" python_packages "$python"
-unless_done node "$NODE_APP/node_modules/pm2" "$NODE_APP/package-lock.json" node_packages
+unless_done node "$NODE_APP/node_modules/pm2" "$NODE_APP/package-lock.json" node_packages "$NODE_APP"
+unless_done browser "$BROWSER/node_modules/axe-core" "$BROWSER/package-lock.json" node_packages "$BROWSER"
 say "ready"

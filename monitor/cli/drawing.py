@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, TextIO
 
 from monitor.cli.terminal import columns, wrapped
-from monitor.core.durations import format_duration
+from monitor.locale import amount
 
 BLOCKS: Final = "▁▂▃▄▅▆▇█"
 _PLAIN: Final = "_.-=+*%#"
@@ -17,7 +17,6 @@ _COLOUR: Final = re.compile(r"\x1b\[[0-9;]*m")
 _ROWS: Final = 8
 _MARGIN: Final = 10
 _BELOW: Final = 4
-_KIBI: Final = 1024.0
 _A_MOMENT: Final = 1e9
 """Seconds that are no length of time any more, but since 1970."""
 
@@ -104,19 +103,11 @@ def squeezed(points: Sequence[tuple[float, float]], *, since: float, until: floa
     return [math.fsum(each) / len(each) if each else None for each in found]
 
 
-def number(value: float, unit: str) -> str:
+def number(value: float, unit: str, language: str = "en") -> str:
     """Short, with its unit: `12.5 ms`, `3.2 GiB`, `81 %`."""
-    match unit:
-        case "seconds":
-            return _seconds(value)
-        case "bytes":
-            return _bytes(value)
-        case "ratio":
-            return f"{value * 100:.3g} %"
-        case "percent":
-            return f"{value:.3g} %"
-        case _:
-            return f"{value:.4g}"
+    if unit == "seconds" and value >= _A_MOMENT:
+        return datetime.fromtimestamp(value, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    return amount(value, unit, language)
 
 
 def clock(at: float) -> str:
@@ -162,19 +153,3 @@ def _bar(value: float | None, row: int, low: float, high: float, letters: str) -
         return " "
     eighths = _step(value, low, high, _ROWS * len(letters)) + 1 - row * len(letters)
     return " " if eighths <= 0 else letters[min(eighths, len(letters)) - 1]
-
-
-def _seconds(value: float) -> str:
-    if value >= _A_MOMENT:
-        return datetime.fromtimestamp(value, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    if abs(value) >= 60:  # noqa: PLR2004 — a minute
-        return ("-" if value < 0 else "") + format_duration(abs(value))
-    return f"{value:.3g} s" if abs(value) >= 1 else f"{value * 1000:.3g} ms"
-
-
-def _bytes(value: float) -> str:
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if abs(value) < _KIBI:
-            return f"{value:.3g} {unit}"
-        value /= _KIBI
-    return f"{value:.3g} TiB"

@@ -38,6 +38,11 @@ EXAMPLES: Final = {
     "config": ("infra-monitor config check", "infra-monitor config show", "infra-monitor config schema"),
     "notify": ("infra-monitor notify test", "infra-monitor notify status"),
     "rules": ("infra-monitor rules", "infra-monitor rules alertmanager.yml"),
+    "dashboard": (
+        "infra-monitor dashboard",
+        "infra-monitor dashboard overview",
+        "infra-monitor dashboard --out /var/lib/grafana/dashboards/infra-monitor",
+    ),
 }
 """By command; a test holds each against the command line."""
 

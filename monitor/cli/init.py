@@ -19,13 +19,13 @@ from monitor.cli.check import looked_at, show
 from monitor.cli.exits import BAD_CONFIGURATION, CANNOT, OK, USAGE
 from monitor.cli.settings import Commands
 from monitor.cli.terminal import folded, printable
-from monitor.cli.words import Words, spoken
+from monitor.cli.words import Words
 from monitor.config.discover import discover
 from monitor.config.discovered import Found, Supervisor
 from monitor.config.draft import draft
 from monitor.config.load import ConfigError, Loaded, load
 from monitor.core.model import Message, Status
-from monitor.locale import LANGUAGES, speak
+from monitor.locale import LANGUAGES, speak, spoken
 from monitor.logs import configure
 
 MODE: Final = 0o640

@@ -36,6 +36,7 @@ COMMANDS: Final = {
     "config": "config",
     "notify": "notify",
     "rules": "rules",
+    "dashboard": "dashboard",
 }
 """Every command with the module of `monitor.cli` that has it, in the order of the help. Only the module of the command
 that is wanted is loaded: one that asks the daemon starts in a fraction of the time that the whole house needs."""

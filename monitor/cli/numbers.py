@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from monitor.cli.drawing import number
 from monitor.cli.words import Words
 
 _LABEL: Final = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
@@ -33,7 +32,7 @@ def _of_apps(found: _Found, words: Words) -> Iterator[str]:
     if alive and expected:
         yield words("number.alive", alive=f"{sum(alive):g}", all=f"{sum(expected):g}")
     if memory := found.all("process_memory"):
-        yield number(sum(memory), "bytes")
+        yield words.number(sum(memory), "bytes")
     if restarts := sum(found.all("process_restarts")):
         yield words("number.restarts", count=f"{restarts:g}")
 
@@ -42,9 +41,9 @@ def _of_databases(found: _Found, words: Words) -> Iterator[str]:
     if usable := found.all("usable_connections"):
         yield words("number.sessions", used=f"{sum(found.all('connections')):g}", all=f"{usable[0]:g}")
     if size := found.all("database_size"):
-        yield number(size[0], "bytes")
+        yield words.number(size[0], "bytes")
     if longest := [each for each in found.all("longest_transaction") if each >= 1]:
-        yield words("number.transaction", time=number(longest[0], "seconds"))
+        yield words("number.transaction", time=words.number(longest[0], "seconds"))
     if path := found.all("path_open"):
         yield words("number.open" if min(path) else "number.closed")
     if any(found.all("exposure", level="world")):
@@ -61,4 +60,4 @@ def _of_nginx(found: _Found, words: Words) -> Iterator[str]:
 def _of_hosts(found: _Found, words: Words) -> Iterator[str]:
     for name in ("cpu", "memory", "disk"):
         if values := found.all(name):
-            yield words(f"number.{name}", share=number(max(values), "ratio"))
+            yield words(f"number.{name}", share=words.number(max(values), "ratio"))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from monitor.cli.channels import troubles
-from monitor.cli.drawing import cut, number, shown, table
+from monitor.cli.drawing import cut, shown, table
 from monitor.cli.numbers import key_numbers
 from monitor.cli.remedy import arrow
 from monitor.cli.status import SPARKS, because, itself, moment_of, worst_of
@@ -122,8 +122,8 @@ class Picture:
                     each["name"],
                     state(Status(each["status"]), word=self.words.status(each["status"])),
                     self.words.since(each["since"], now),
-                    "-" if response is None else number(response / 1000, "seconds"),
-                    *(["-" if rate is None else number(rate, "percent")] if rates else []),
+                    "-" if response is None else self.words.number(response / 1000, "seconds"),
+                    *(["-" if rate is None else self.words.number(rate, "percent")] if rates else []),
                     seen.lines.get(each["name"], "")[:SPARKS],
                     "\n".join(key_numbers(each["metrics"], self.words)),
                 ]

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from monitor.cli.channels import troubles
 from monitor.cli.client import Commands, answered, client, complain, options
-from monitor.cli.drawing import briefly, dash, folded, moment, number, table
+from monitor.cli.drawing import briefly, dash, folded, moment, table
 from monitor.cli.exits import CANNOT, UNKNOWN, exit_code
 from monitor.cli.terminal import print_json, state, terminal_width
 from monitor.cli.whereabouts import CannotAsk
@@ -153,7 +153,7 @@ def _kept(history: Mapping[str, Any], now: float, words: Words) -> str:
     told = words(
         "kept",
         **{each: history[each] for each in ("samples", "rollups", "series")},
-        size=number(history["bytes"], "bytes"),
+        size=words.number(history["bytes"], "bytes"),
         oldest=words.ago(history["oldest"], now),
     )
     return told if history["error"] is None else words("not_kept", kept=told, why=history["error"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from monitor.cli.drawing import dash, folded, number, table
+from monitor.cli.drawing import dash, folded, table
 from monitor.cli.terminal import columns, state, wrapped
 from monitor.cli.words import Words
 from monitor.core.words import Status
@@ -28,7 +28,7 @@ def _lines(service: Mapping[str, Any], words: Words, *, width: int) -> Iterator[
     known = max(each["known_seconds"] for each in service["uptime"].values())
     said = {
         "up": words("up_of", up=up, known=words.lasting(known)),
-        "error_rate": "" if service["error_rate"] is None else number(service["error_rate"], "percent"),
+        "error_rate": "" if service["error_rate"] is None else words.number(service["error_rate"], "percent"),
         "depends_on": ", ".join(service["dependencies"]),
         "metadata": ", ".join(f"{key}={value}" for key, value in service["metadata"].items()),
     }
@@ -51,7 +51,7 @@ def _checks(service: Mapping[str, Any], now: float, words: Words, *, width: int)
                 each["check"],
                 each["kind"],
                 state(Status(each["verdict"]), word=words.status(each["verdict"])),
-                "-" if each["took_seconds"] is None else number(each["took_seconds"], "seconds"),
+                "-" if each["took_seconds"] is None else words.number(each["took_seconds"], "seconds"),
                 words.ago(each["last_look"], now),
                 dash(message),
             ]
@@ -63,7 +63,7 @@ def _metrics(service: Mapping[str, Any], words: Words, *, width: int) -> str:
     units = service["units"]
     rows = [words.row("metric", "value")]
     rows += [
-        [name, "-" if value is None else number(value, units.get(name, ""))]
+        [name, "-" if value is None else words.number(value, units.get(name, ""))]
         for name, value in sorted(service["metrics"].items())
     ]
     return table(rows, width=width)

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from monitor.cli.channels import troubles
 from monitor.cli.client import Client, Commands, client, complain, options, part
-from monitor.cli.drawing import dash, moment, number, shown, sparkline, squeezed, table
+from monitor.cli.drawing import dash, moment, shown, sparkline, squeezed, table
 from monitor.cli.exits import CANNOT, UNKNOWN, exit_code
 from monitor.cli.remedy import remedy
 from monitor.cli.service import in_full, percent
@@ -85,7 +85,7 @@ def sparks(daemon: Client, answer: Mapping[str, Any]) -> dict[str, str]:
         if metric is not None:
             path = f"/api/v1/services/{part(service['name'])}/history"
             lines = daemon.get(path, metric=metric, hours=HOURS, resolution="5m")
-            found[service["name"]] = _spark(lines)
+            found[service["name"]] = _spark(lines, daemon.words)
     return found
 
 
@@ -106,7 +106,7 @@ def drawn(answer: Mapping[str, Any], lines: Mapping[str, str], words: Words, *, 
                 each["name"],
                 state(Status(each["status"]), word=words.status(each["status"])),
                 words.since(each["since"], now),
-                "-" if response is None else number(response / 1000, "seconds"),
+                "-" if response is None else words.number(response / 1000, "seconds"),
                 percent(each["uptime"]["24h"]["percent"]),
                 lines.get(each["name"], ""),
             ]
@@ -163,12 +163,12 @@ def worst_of(incident: Mapping[str, Any]) -> Status:
     return max(worst, key=lambda status: status.rank, default=graded)
 
 
-def _spark(history: Mapping[str, Any]) -> str:
+def _spark(history: Mapping[str, Any], words: Words) -> str:
     if not history["series"]:
         return ""
     line = history["series"][0]
     points = [(moment(each["at"]), each["value"]) for each in line["points"]]
     since, until = moment(history["from"]), moment(history["to"])
     drawn = sparkline(squeezed(points, since=since - 300, until=until, room=SPARKS), sys.stdout)
-    newest = number(points[-1][1], line["unit"]) if points else ""
+    newest = words.number(points[-1][1], line["unit"]) if points else ""
     return f"{drawn}{' ' * max(0, SPARKS - shown(drawn))} {dash(newest)} {line['metric'].partition('{')[0]}"

@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from monitor.cli.exits import BAD_CONFIGURATION
-from monitor.cli.words import spoken
 from monitor.config.document import Unreadable, read
 from monitor.config.environment import FileMistake, expand, read_env_file, read_text
 from monitor.config.places import LISTEN, default_directory, parse_listen
-from monitor.locale import LANGUAGES
+from monitor.locale import LANGUAGES, spoken
 
 SYSTEM_WIDE: Final = Path("/etc/infra-monitor/config.yaml")
 _EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 — compared with, not bound to

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, TextIO
+from typing import TextIO
 
-from monitor.cli.drawing import moment
+from monitor.cli.drawing import moment, number
 from monitor.cli.terminal import can_show
 from monitor.core.words import Message
 from monitor.locale import catalogue, lasting, speak
-
-_VARIABLES: Final = ("LC_ALL", "LC_MESSAGES", "LANG")
-
-
-def spoken(environ: Mapping[str, str]) -> str:
-    """The language of the terminal, as far as we speak it."""
-    said = next((environ[name] for name in _VARIABLES if environ.get(name)), "")
-    return "ko" if said.lower().startswith("ko") else "en"
 
 
 def words_on(stream: TextIO, language: str) -> Words:
@@ -58,3 +49,7 @@ class Words:
     def ago(self, text: str | None, now: float) -> str:
         """The same as part of a sentence: `5m ago`."""
         return self("ago", time=self.since(text, now)) if text else "-"
+
+    def number(self, value: float, unit: str) -> str:
+        """Short, with its unit, and a time in the words of the language."""
+        return number(value, unit, self.language)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Final
@@ -12,6 +13,7 @@ from monitor.core.durations import format_duration
 from monitor.core.words import Message
 
 LANGUAGES: Final = ("en", "ko")
+_KIBI: Final = 1024.0
 
 
 @cache
@@ -28,7 +30,38 @@ def speak(message: Message, language: str) -> str:
     return catalogue(language)[message.key].format_map(message.values)
 
 
+def spoken(environ: Mapping[str, str]) -> str:
+    """The language of the terminal, as far as we speak it."""
+    said = next((environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if environ.get(name)), "")
+    return "ko" if said.lower().startswith("ko") else "en"
+
+
 def lasting(seconds: float, language: str) -> str:
     """`2h 5m`, `2시간 5분`."""
     parts = (re.fullmatch(r"([\d.]+)([a-z]+)", part) for part in format_duration(seconds).split())
     return " ".join(speak(Message(f"notice.unit.{part[2]}", {"count": part[1]}), language) for part in parts if part)
+
+
+def amount(value: float, unit: str, language: str) -> str:
+    """A number, short and with its unit: `12.5 ms`, `3.2 GiB`, `81 %`."""
+    match unit:
+        case "seconds" if abs(value) >= 60:  # noqa: PLR2004 — a minute
+            return ("-" if value < 0 else "") + lasting(abs(value), language)
+        case "seconds":
+            return f"{value:.3g} s" if abs(value) >= 1 else f"{value * 1000:.3g} ms"
+        case "bytes":
+            return _bytes(value)
+        case "ratio":
+            return f"{value * 100:.3g} %"
+        case "percent":
+            return f"{value:.3g} %"
+        case _:
+            return f"{value:.4g}"
+
+
+def _bytes(value: float) -> str:
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if abs(value) < _KIBI:
+            return f"{value:.3g} {unit}"
+        value /= _KIBI
+    return f"{value:.3g} TiB"

@@ -48,18 +48,23 @@ def refusal(request: web.BaseRequest, refused: Refused) -> web.Response:
 
 
 def json_response(value: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
-    """Strict JSON in UTF-8: what is not a number is null; half characters, from names that are not UTF-8, are `?`."""
-    try:
-        text = _dump(value)
-    except ValueError:
-        text = _dump(_finite(value))
+    """`json_line` with its headers."""
     return web.Response(
-        body=text.encode(errors="replace") + b"\n",
+        body=json_line(value) + b"\n",
         status=status,
         content_type="application/json",
         charset="utf-8",
         headers={"Cache-Control": "no-store", **(headers or {})},
     )
+
+
+def json_line(value: Any) -> bytes:
+    """Strict JSON in UTF-8: what is not a number is null; half characters, from names that are not UTF-8, are `?`."""
+    try:
+        text = _dump(value)
+    except ValueError:
+        text = _dump(_finite(value))
+    return text.encode(errors="replace")
 
 
 def _dump(value: Any) -> str:

@@ -10,12 +10,13 @@ from aiohttp import web
 from monitor.core.model import Severity
 from monitor.history import MOST_HOURS, Resolution
 from monitor.orders import Orders
-from monitor.questions import Questions
+from monitor.questions import Questions, Window
 from monitor.service_monitoring import ServiceMonitoring
 from monitor.web.answer import bad_request, json_response, success
 from monitor.web.bodies import LookBody, MaintenanceBody, NoteBody, SilenceBody, body_of
+from monitor.web.events import Events
 from monitor.web.openapi import document
-from monitor.web.requests import hours, one_of, parameters
+from monitor.web.requests import hours, one_of, parameters, time_zone
 from monitor.web.routes import ROUTES
 from monitor.web.upkeep import Upkeep, reloads_of, upkeep_of
 
@@ -35,6 +36,7 @@ class Api:
         self._monitoring = monitoring
         self._questions = Questions(monitoring, language=language, url=url)
         self._orders = Orders(monitoring, self._questions)
+        self.events_stream = Events(monitoring, self._questions)
         self._url = url
         self._upkeep = upkeep
         self._users = users
@@ -74,6 +76,17 @@ class Api:
         """One service."""
         parameters(request)
         return success(await self._questions.service(request.match_info["name"]))
+
+    async def statuses(self, request: web.Request) -> web.Response:
+        """How every service was in each part of a day or of ninety."""
+        given = parameters(request, "window", "service", "time_zone")
+        window = one_of("window", given.get("window", "24h"), ("24h", "90d"))
+        if "service" in given:
+            one_of("service", given["service"], tuple(self._monitoring.plan.services))
+        found = await self._questions.statuses(
+            cast("Window", window), service=given.get("service"), zone=time_zone(given)
+        )
+        return success(found)
 
     async def history(self, request: web.Request) -> web.Response:
         """What a metric of the service was, or which there are."""
@@ -134,6 +147,11 @@ class Api:
         """Who depends on whom."""
         parameters(request)
         return success(self._questions.topology())
+
+    async def events(self, request: web.Request) -> web.StreamResponse:
+        """Everything that happens from now on, as server-sent events."""
+        parameters(request)
+        return await self.events_stream.answer(request)
 
     async def acknowledge(self, request: web.Request) -> web.Response:
         """Somebody is on it."""

@@ -1,8 +1,7 @@
-"""The HTTP side: metrics, health, discovery, a first page, and the API."""
+"""The HTTP side: metrics, health, discovery, the status page, and the API."""
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
@@ -14,7 +13,6 @@ from aiohttp.typedefs import Handler, Middleware
 
 from monitor import __version__
 from monitor.core.step import UnknownId
-from monitor.core.uptime import shown
 from monitor.orders import Senseless
 from monitor.recurrence import Unclear
 from monitor.service_monitoring import ServiceMonitoring
@@ -22,6 +20,8 @@ from monitor.store import StoreError
 from monitor.web.answer import Refused, bad_request, json_response, not_found, refusal
 from monitor.web.api import Api
 from monitor.web.auth import Guard
+from monitor.web.badges import IMAGE, Badges
+from monitor.web.pages import Site, routes_of, wants_page
 from monitor.web.security import Security
 from monitor.web.upkeep import Upkeep, UpkeepRoutes
 
@@ -36,23 +36,13 @@ _HEADERS: Final = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+_PAGE: Final = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+}
+"""Of pages: what they need is served here, and nothing stands in their text that could run."""
 
 _ADDRESS: Final = re.compile(r"[A-Za-z0-9._:\[\]-]{1,255}")
-_LINKS: Final = (
-    "/api/v1/summary",
-    "/api/v1/services",
-    "/api/v1/incidents",
-    "/api/v1/alerts",
-    "/api/v1/topology",
-    "/api/v1/monitoring",
-    "/api/v1/silences",
-    "/api/v1/maintenance",
-    "/api/v1/openapi.json",
-    "/metrics",
-    "/-/healthy",
-    "/-/ready",
-    "/sd/http",
-)
 
 
 class Scraped(Protocol):
@@ -69,19 +59,25 @@ def create_app(
     ready: Callable[[], str | None],
     token: str,
     language: Callable[[], str],
+    timezone: Callable[[], str],
     url: str,
     upkeep: Upkeep,
     security: Callable[[], Security],
 ) -> web.Application:
     """Everything that is served. `ready` says what is still missing, None if nothing; `url` is the address under which
-    people reach this daemon; `token` is what a request must bear that wants to change something; `language` is what is
-    spoken at this moment; `upkeep` is the daemon itself; `security` is what protects it at this moment."""
+    people reach this daemon; `token` is what a request must bear that wants to change something; `language` and
+    `timezone` are what is spoken, and whose time is told, at this moment; `upkeep` is the daemon itself; `security` is
+    what protects it at this moment."""
     guard = Guard(token=token, url=url, users=lambda: security().users)
-    app = web.Application(middlewares=[_refusing(guard)], client_max_size=MAX_BODY_BYTES)
+    site = Site(monitoring, language=language, timezone=timezone, url=url)
+    app = web.Application(middlewares=[_refusing(guard, site)], client_max_size=MAX_BODY_BYTES)
     app.on_response_prepare.append(_hardening(security))
     api = Api(monitoring, language=language, url=url, upkeep=upkeep, users=lambda: bool(security().users))
     app.add_routes(api.routes())
+    app.on_shutdown.append(api.events_stream.close)
     app.add_routes(UpkeepRoutes(upkeep).routes())
+    app.add_routes(routes_of(site))
+    app.add_routes(Badges(monitoring).routes())
     app.add_routes(_Plain(monitoring, metrics, ready).routes())
     return app
 
@@ -96,7 +92,6 @@ class _Plain:
 
     def routes(self) -> list[web.RouteDef]:
         return [
-            web.get("/", self.index),
             web.get("/metrics", self.metrics),
             web.get("/-/ready", self.ready),
             web.get("/sd/http", self.discovery),
@@ -123,22 +118,11 @@ class _Plain:
         address = request.headers.get(hdrs.HOST, "")
         return json_response([{"targets": [address], "labels": labels}] if _ADDRESS.fullmatch(address) else [])
 
-    async def index(self, _request: web.Request) -> web.Response:
-        state, now = self._monitoring.state, self._monitoring.clock.now()
-        services = "".join(
-            f"<tr><td>{html.escape(name)}</td><td>{shown(state, name, now).value}</td></tr>\n"
-            for name in self._monitoring.plan.services
-        )
-        links = "".join(f'<li><a href="{link}">{link}</a></li>\n' for link in _LINKS)
-        page = (
-            '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>infra-monitor</title>\n'
-            f"<h1>infra-monitor</h1>\n<table>\n<tr><th>service</th><th>status</th></tr>\n{services}</table>\n"
-            f"<ul>\n{links}</ul>\n</html>\n"
-        )
-        return web.Response(text=page, content_type="text/html", headers={hdrs.CACHE_CONTROL: "no-store"})
 
+def _refusing(guard: Guard, site: Site) -> Middleware:
+    def answer(request: web.Request, refused: Refused) -> web.Response:
+        return site.refusal(request, refused) if wants_page(request) else refusal(request, refused)
 
-def _refusing(guard: Guard) -> Middleware:
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         """Turns everything that was not served into an answer that says why."""
@@ -146,11 +130,11 @@ def _refusing(guard: Guard) -> Middleware:
             await guard.check(request)
             return await handler(request)
         except Refused as refused:
-            return refusal(request, refused)
+            return answer(request, refused)
         except web.HTTPException as error:
-            return refusal(request, _of_aiohttp(request, error))
+            return answer(request, _of_aiohttp(request, error))
         except (UnknownId, Senseless, Unclear, StoreError) as error:
-            return refusal(request, _of_ours(error))
+            return answer(request, _of_ours(error))
         except Exception:  # the edge where a bug of ours may land: it costs one answer, no more
             log.exception("web.crashed", method=request.method, path=request.path)
             message = "this is a bug of the monitor; its log says more"
@@ -198,6 +182,10 @@ def _of_aiohttp(request: web.Request, error: web.HTTPException) -> Refused:
 def _hardening(security: Callable[[], Security]) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
     async def harden(_request: web.Request, response: web.StreamResponse) -> None:
         response.headers.update(_HEADERS)
+        if response.content_type == "text/html":
+            response.headers.update(_PAGE)
+        elif response.content_type == IMAGE:
+            response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"  # a badge is for pages of others
         response.headers.update(security().headers)
         response.headers.pop(hdrs.SERVER, None)  # which versions run here is nobody's business
 

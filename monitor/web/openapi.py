@@ -18,7 +18,7 @@ _REFUSALS: Final = {
     404: "There is no such thing",
     413: "The body is too long",
     415: "The body is not application/json",
-    503: "The state directory cannot be used",
+    503: "The state directory cannot be used, or too many listen",
 }
 
 
@@ -87,6 +87,8 @@ def _in_query(route: Route) -> list[Schema]:
 
 
 def _success(route: Route) -> Schema:
+    if route.streams:
+        return {"description": route.said, "content": {"text/event-stream": {"schema": shape("string")}}}
     if route.answer is None:
         return _json("This document", {"type": "object"})
     answer = _json(route.said, _envelope("success", data=shape(route.answer)))

@@ -7,6 +7,7 @@ import math
 from collections.abc import Collection
 from http import HTTPStatus
 from typing import Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from aiohttp import web
 
@@ -63,6 +64,15 @@ def hours(given: dict[str, str], most: float) -> float | None:
     if not 0 < number <= most:
         raise bad_request(f"hours cannot be {quoted(text)}; it is a number above 0 and at most {most:g}")
     return number
+
+
+def time_zone(given: dict[str, str]) -> ZoneInfo:
+    """The parameter `time_zone`, UTC if it is not given. Raises Refused."""
+    name = given.get("time_zone", "UTC")
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, ZoneInfoNotFoundError):  # no zone, a path out of them, or a directory of them
+        raise bad_request(f"time_zone cannot be {quoted(name)}; write for example Asia/Seoul or UTC") from None
 
 
 def quoted(text: str) -> str:

@@ -31,7 +31,8 @@ class Parameter:
 class Route:
     """One operation. `does`: the method of `Api` that answers; `answer`: the schema of `data`, in the words of
     `schemas.shape`; None is an answer without envelope. `finds`: it is about a thing that may not exist. `examples`: of
-    its body. `leads_to`: which operations take the `id` or `name` that stands at `pointer` in its answer."""
+    its body. `leads_to`: which operations take the `id` or `name` that stands at `pointer` in its answer. `streams`: it
+    answers with server-sent events that do not end."""
 
     method: str
     path: str
@@ -44,6 +45,7 @@ class Route:
     examples: tuple[Mapping[str, Any], ...] = ()
     leads_to: tuple[str, ...] = ()
     pointer: str = ""
+    streams: bool = False
 
     @property
     def writes(self) -> bool:
@@ -108,6 +110,18 @@ ROUTES: Final = (
             ),
         ),
         finds=True,
+    ),
+    Route(
+        method="GET",
+        path="/api/v1/statuses",
+        does="statuses",
+        said="How each service was in every half-hour of a day, or on every day of ninety",
+        answer="[Past]",
+        parameters=(
+            Parameter("window", {"type": "string", "enum": ["24h", "90d"]}, "Default: 24h."),
+            Parameter("service", {"type": "string"}, "Only this one."),
+            Parameter("time_zone", {"type": "string"}, "Whose clock divides the time. Default: UTC."),
+        ),
     ),
     Route(
         method="POST",
@@ -242,5 +256,13 @@ ROUTES: Final = (
         parameters=(Parameter("services", {"type": "string"}, "Only these, with commas between them."),),
     ),
     Route(method="GET", path="/api/v1/topology", does="topology", said="Who depends on whom", answer="Topology"),
+    Route(
+        method="GET",
+        path="/api/v1/events",
+        does="events",
+        said="How things stand, and then everything that happens, as server-sent events",
+        answer=None,
+        streams=True,
+    ),
     Route(method="GET", path="/api/v1/openapi.json", does="openapi", said="This document", answer=None),
 )

@@ -166,6 +166,10 @@ SCHEMAS: Final[dict[str, Schema]] = {
     "History": thing(
         service="string", hours="number", resolution="Resolution", from_="time", to="time", series="[Series]"
     ),
+    "Past": thing(service="string", percent="number?", known_seconds="number", slots="[Slot]"),
+    "Slot": thing(
+        from_="time", to="time", status="status?", down_seconds="number", percent="number?", known_seconds="number"
+    ),
     "PlannedCheck": thing(
         service="string",
         check="string",

@@ -184,3 +184,17 @@ def _whole(data: bytes) -> tuple[str, bytes]:
         except UnicodeDecodeError:
             continue
     raise AssertionError(data)
+
+
+def read_until(terminal: int, words: bytes, seen: bytes = b"") -> bytes:
+    """All that a terminal says until these words, or its end."""
+    end = time.monotonic() + 30
+    while words not in seen:
+        assert time.monotonic() < end, seen
+        ready, _, _ = select.select([terminal], [], [], 0.2)
+        if ready:
+            try:
+                seen += os.read(terminal, 65536)
+            except OSError:  # the other end is closed
+                break
+    return seen

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import monitor.cli
-from monitor.cli.words import Words, spoken, words_on
-from monitor.locale import LANGUAGES, catalogue
+from monitor.cli.words import Words, words_on
+from monitor.locale import LANGUAGES, catalogue, spoken
 
 PACKAGE = Path(monitor.cli.__file__).parent
 
@@ -27,6 +27,8 @@ def _said() -> set[str]:
                     keys |= {f"cli.{text}" for text in _texts(node.args[:1])}
                 case ast.Attribute(attr="row", value=ast.Name(id="words") | ast.Attribute(attr="words")):
                     keys |= {f"cli.heading.{text}" for text in _texts(node.args)}
+                case _:
+                    pass
     return keys
 
 

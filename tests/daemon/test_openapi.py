@@ -54,6 +54,7 @@ def test_schemathesis_finds_no_5xx_and_no_undocumented_answer(tmp_path: Path, to
         done = subprocess.run(
             [
                 sys.executable, "-m", "schemathesis.cli", "run", f"{daemon.url}/api/v1/openapi.json",
+                "--exclude-path", "/api/v1/events",  # it would be asked until the end of time
                 "--checks", ",".join(CHECKS), "--max-examples", str(EXAMPLES), "--seed", "1",
                 "--generation-database", "none", "--no-color",
                 "--report", "har", "--report-har-path", str(tmp_path / "asked.har"), *authorization,

@@ -138,6 +138,7 @@ async def served(tmp_path: Path) -> AsyncIterator[Served]:
         ready=lambda: missing[0] if missing else None,
         token=TOKEN,
         language=lambda: "en",
+        timezone=lambda: "Asia/Seoul",
         url="http://monitor.example:10142/",
         upkeep=upkeep,
         security=lambda: security[0],

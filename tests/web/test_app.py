@@ -86,19 +86,6 @@ async def test_a_host_that_cannot_be_one_is_no_target(served: Served) -> None:
     assert (answer.status, await answer.json()) == (200, [])
 
 
-async def test_the_first_page_lists_the_services_and_the_paths_and_escapes_names(broken: Served) -> None:
-    answer = await broken.client.get("/")
-    page = await answer.text()
-    assert answer.content_type == "text/html"
-    assert "<tr><td>rds</td><td>down</td></tr>" in page
-    assert "&lt;b&gt;odd&lt;/b&gt;" in page
-    assert "<b>" not in page
-    for line in page.splitlines():
-        if 'href="' in line:
-            path = line.split('"')[1]
-            assert (await broken.client.get(path)).status == 200, path
-
-
 @pytest.mark.parametrize(
     ("method", "path"),
     [

@@ -135,3 +135,30 @@ async def test_a_history_that_cannot_be_read_is_said_and_costs_nothing_else(serv
     assert (await served.data("/api/v1/services/rds"))["status"] == "down"
     answer = await served.client.post("/api/v1/services/rds/look", headers=BEARER, json={})
     assert answer.status == 200
+
+
+async def test_the_last_day_is_told_by_half_hours_and_ninety_days_by_days(served: Served) -> None:
+    served.clock.at += 75
+    await served.down("rds")
+    await served.pass_time(20)
+    found = await served.data("/api/v1/statuses")
+    assert [each["service"] for each in found] == list(served.monitoring.plan.services)
+    day = found[0]["slots"]
+    assert len(day) == 48
+    assert {each["status"] for each in day[:-1]} == {None}
+    assert (day[-1]["status"], day[-1]["from"], day[-1]["to"]) == (
+        "down",
+        "2023-11-14T22:00:00.000Z",
+        "2023-11-14T22:30:00.000Z",
+    )
+    assert day[-1]["down_seconds"] > 19
+    (of_rds,) = await served.data("/api/v1/statuses?window=90d&service=rds&time_zone=Asia/Seoul")
+    assert len(of_rds["slots"]) == 90
+    assert (of_rds["slots"][-1]["from"], of_rds["slots"][-1]["status"]) == ("2023-11-14T15:00:00.000Z", "down")
+    assert of_rds["percent"] == of_rds["slots"][-1]["percent"] == found[0]["percent"]
+    assert 70 < of_rds["percent"] < 85
+
+
+@pytest.mark.parametrize("query", ["window=7d", "service=redis", "time_zone=../../etc/passwd", "time_zone=Mars", "x=1"])
+async def test_a_past_that_cannot_be_asked_for_is_refused(served: Served, query: str) -> None:
+    await served.refused(await served.client.get(f"/api/v1/statuses?{query}"), 400, "bad_request")

@@ -1,0 +1,17 @@
+"""The status page: HTML for people, made from the very answers that the API gives to programs."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from monitor.web.pages import assets
+from monitor.web.pages.home import Home
+from monitor.web.pages.site import Site, wants_page
+
+__all__ = ["Site", "routes_of", "wants_page"]
+
+
+def routes_of(site: Site) -> list[web.RouteDef]:
+    """Every page, and what they are dressed in."""
+    pages = (Home(site),)
+    return [web.get("/static/{name}", assets.serve), *(route for page in pages for route in page.routes())]
