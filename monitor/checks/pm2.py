@@ -32,8 +32,6 @@ from monitor.sources.processes import Processes, memory_kills
 GRACE_SECONDS: Final = 30.0
 """What PM2 is already mending, and what an operator has begun, becomes trouble when it lasts longer."""
 
-Saved = Callable[[str], int | None]
-
 
 def _absolute(path: Path) -> Path:
     try:
@@ -155,7 +153,7 @@ class Pm2Check(Check):
         if self.app is None:
             return Seen((Reading("up", 1.0),), (supervisor,))
         ordered = _ordered(self.app, source.planned_exit(self.app))
-        seen = self._seen(self.app, snapshot, (supervisor, *ordered), saved=source.dumped)
+        seen = self._seen(self.app, snapshot, (supervisor, *ordered), source=source)
         return replace(seen, facts=(*seen.facts, *await self._sockets(self.app, env, source, snapshot)))
 
     async def _sockets(self, app: str, env: Env, source: Pm2Source, snapshot: Pm2Snapshot) -> tuple[Sockets, ...]:
@@ -171,9 +169,9 @@ class Pm2Check(Check):
         network = found.get(app)
         return (Sockets(app, tuple(sorted(network.ports)), network.connected),) if network else ()
 
-    def _seen(self, app: str, snapshot: Pm2Snapshot, known: Iterable[Fact], *, saved: Saved) -> Seen:
+    def _seen(self, app: str, snapshot: Pm2Snapshot, known: Iterable[Fact], *, source: Pm2Source) -> Seen:
         listed = snapshot.of(app)
-        expected = self._expected(len(listed)) or saved(app)
+        expected = self._expected(len(listed)) or source.dumped(app)
         standings = [each.standing for each in listed]
         readings = [_instances(app, "alive", standings.count(Standing.ALIVE))]
         if expected is not None:
@@ -181,7 +179,7 @@ class Pm2Check(Check):
         facts = list(known)
         for each in listed:
             readings += _readings(each, snapshot.processes)
-            facts.append(_worker(each))
+            facts.append(_worker(each, ended_by=source.ended_by(each)))
         if (killed := memory_kills()) is not None:
             facts.append(MemoryKills(killed))
         if (finding := judge(app, standings, expected or 0)) is not None:
@@ -256,7 +254,7 @@ def _readings(instance: Instance, processes: Processes) -> list[Reading]:
     return found
 
 
-def _worker(instance: Instance) -> Worker:
+def _worker(instance: Instance, *, ended_by: str) -> Worker:
     """A pid that is not known to be alive is nobody's."""
     entry, process = instance.entry, instance.process
     return Worker(
@@ -272,6 +270,7 @@ def _worker(instance: Instance) -> Worker:
         exit_code=entry.exit_code,
         clustered=entry.clustered,
         release=entry.release,
+        ended_by=ended_by,
     )
 
 

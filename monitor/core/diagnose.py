@@ -30,7 +30,7 @@ STILL_SERVES: Final = frozenset(
     {
         "app_slow", "certificate_expiring", "certificate_not_reloaded", "connection_budget", "database_exposed",
         "database_slots_exhausted", "database_slow", "firewall_not_as_intended", "host_cpu", "host_disk", "host_memory",
-        "nginx_config_broken", "nginx_config_not_loaded", "stale_environment",
+        "nginx_config_broken", "nginx_config_not_loaded", "sqlite_in_use", "stale_environment",
     }
 )  # fmt: skip
 """With these a service goes on serving. They explain nothing that is worse than the very sign they rest on: a database

@@ -8,9 +8,10 @@ from typing import Final
 
 from monitor.core import hold
 from monitor.core.audience import audience, heard, heard_ever, is_acknowledged, is_told, late
-from monitor.core.diagnose import diagnose
-from monitor.core.model import Diagnosis, Incident, Notice, NoticeDue, NoticeKind, Silence, Told
+from monitor.core.diagnose import diagnose, scene_of
+from monitor.core.model import Incident, Notice, NoticeDue, NoticeKind, Silence, Told
 from monitor.core.roots import members
+from monitor.core.superseding import better
 from monitor.core.topology import dependencies
 from monitor.core.turn import Turn
 from monitor.core.uptime import in_maintenance, shown
@@ -129,15 +130,6 @@ def _diagnosed(turn: Turn, incident: Incident) -> Incident:
     scope = (incident.root, *dependencies(turn.plan, incident.root))
     if incident.diagnosis is not None and turn.observed not in scope:
         return incident
-    best = _better(incident, diagnose(turn.plan, turn.state, incident.root, turn.now))
+    scene = scene_of(turn.plan, turn.state, incident.root)
+    best = better(incident, diagnose(turn.plan, turn.state, incident.root, turn.now), scene)
     return incident if best is incident.diagnosis else turn.put(replace(incident, diagnosis=best))
-
-
-def _better(incident: Incident, new: Diagnosis) -> Diagnosis:
-    """Surer wins. As sure and different wins once: two causes that take turns are told once each."""
-    old = incident.diagnosis
-    if old is None or new.confidence.rank > old.confidence.rank:
-        return new
-    if new.cause == old.cause or new.confidence.rank < old.confidence.rank:
-        return old
-    return old if any(each.cause == new.cause for each in incident.told) else new

@@ -11,7 +11,7 @@ from itertools import count
 from pathlib import Path
 from typing import Final
 
-from monitor.sources.pm2_bus import BusEvent
+from monitor.sources.pm2_bus import BusEvent, Exit
 from monitor.sources.pm2_entries import Entry, Standing, entries, printable, standing
 from monitor.sources.pm2_home import Pm2Unreadable, dumped, find_home
 from monitor.sources.pm2_link import Link, LinkLost, Pm2Unanswered, connect
@@ -32,6 +32,9 @@ FINDS_HOME: Final = ("PM2_HOME", "HOME")
 
 PLANNED_REMEMBERED_SECONDS: Final = 60.0
 """How long a planned exit is told of; a look that comes later has seen what came of it."""
+
+SIGNALS_REMEMBERED: Final = 1000
+"""Of the last ends of so many entries it is known by which signal they came."""
 
 PAUSES_SECONDS: Final = (0.0, 0.0, 0.05, 0.2)
 """Before each try to get an answer over a connection that does not end at once."""
@@ -105,6 +108,7 @@ class Pm2Source:
         self._gone = list[Callable[[], None]]()
         self._concerned = list[tuple[str, Callable[[], None]]]()
         self._planned_at = dict[str, float]()
+        self._signals = dict[tuple[str, int], str]()
         self._last: Pm2Snapshot | None = None
         self._networks: _Networks | None = None
 
@@ -130,8 +134,14 @@ class Pm2Source:
         """The home of the daemon that we are connected to; None while there is none."""
         return self._link.home if self._link is not None and not self._link.lost else None
 
-    def heard(self, event: BusEvent) -> None:
-        """Take in what the bus said."""
+    def heard(self, event: BusEvent | Exit) -> None:
+        """Take in what the bus said. Of every end it says two things: by which signal, then that it ended."""
+        if isinstance(event, Exit):
+            self._signals.pop((event.app, event.pm_id), None)
+            self._signals[event.app, event.pm_id] = event.signal
+            while len(self._signals) > SIGNALS_REMEMBERED:
+                del self._signals[next(iter(self._signals))]
+            return
         if event.planned:
             self._planned_at[event.app] = asyncio.get_running_loop().time()
         for app, callback in tuple(self._concerned):
@@ -140,6 +150,7 @@ class Pm2Source:
 
     def missed(self) -> None:
         """The bus may have said anything meanwhile: whoever is concerned had better look."""
+        self._signals.clear()
         for _, callback in tuple(self._concerned):
             callback()
 
@@ -148,6 +159,11 @@ class Pm2Source:
         at = self._planned_at.get(app)
         ago = None if at is None else asyncio.get_running_loop().time() - at
         return ago if ago is not None and ago <= PLANNED_REMEMBERED_SECONDS else None
+
+    def ended_by(self, instance: Instance) -> str:
+        """The signal that ended the last process of an entry; empty if there was none, or nothing is known of it."""
+        entry = instance.entry
+        return "" if entry.pm_id is None else self._signals.get((entry.name, entry.pm_id), "")
 
     def processes(self, app: str | None) -> tuple[Process, ...]:
         """Those of `app` when PM2 last answered, PM2's own children first; with None, the daemon itself."""

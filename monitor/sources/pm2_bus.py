@@ -1,14 +1,15 @@
-"""PM2's bus: of all that it says, only which app's process ended or began, and whether PM2 itself had told it to end.
+"""PM2's bus: of all that it says, only which app's process ended or began, by which signal, whether PM2 itself had told
+it to end, and that PM2 itself ends because it was told to.
 
 Nothing is ever written to it: one malformed byte ends PM2. Every byte is taken at once, or as good as that, for PM2
-keeps what a reader leaves, without bound. Whatever is no `process:event` is passed over unparsed, so that log lines
-cost next to nothing.
+keeps what a reader leaves, without bound. What the apps log is passed over unparsed, so that it costs next to nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import re
 import socket
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -33,7 +34,12 @@ EMPTIED_BYTES: Final = 64 * 1024
 LOUD_BYTES: Final = 16 * 1024
 """From this much between two rests on they are short."""
 
-_TOPIC: Final = b"s:process:event"
+_TOPICS: Final = frozenset({b"s:process:event", b"s:log:PM2", b"s:pm2:kill"})
+_TOPIC_LENGTHS: Final = frozenset(len(topic) for topic in _TOPICS)
+_EXITED: Final = re.compile(r"App \[(.+):(\d{1,9})\] exited with code \[\d+\] via signal \[(SIG[A-Z0-9]{2,9})\]\n?")
+_NO_SIGNAL: Final = "SIGINT"
+"""PM2 writes this also of a process that ended by itself."""
+
 _VERSION_NIBBLE: Final = 1
 _LENGTH_BYTES: Final = 4
 
@@ -41,14 +47,24 @@ _LENGTH_BYTES: Final = 4
 @dataclass(frozen=True, slots=True)
 class BusEvent:
     """Something happened to a process of that app. `planned`: it ended because PM2 had told it to, by an operator's
-    order or by PM2's own rules (memory, cron, watched files)."""
+    order or by PM2's own rules (memory, cron, watched files). Without `app` it is PM2 itself that was told to end."""
 
     app: str
     planned: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """A process of that app has ended, the one that PM2 lists as `pm_id`; by which signal, empty if by none, or by one
+    of which PM2 does not tell it apart."""
+
+    app: str
+    pm_id: int
+    signal: str
+
+
 class BusReader:
-    """Bytes in, the bodies of process events out. Holds at most one unfinished event."""
+    """Bytes in, the bodies of what is worth reading out. Holds at most one unfinished body."""
 
     def __init__(self) -> None:
         self._rest = b""
@@ -92,13 +108,13 @@ class BusReader:
 
     def _is_wanted(self, length: int) -> bool:
         if self._topic is None:
-            return length == len(_TOPIC)
-        return self._topic == _TOPIC and length <= LARGEST_EVENT_BYTES
+            return length in _TOPIC_LENGTHS
+        return self._topic in _TOPICS and length <= LARGEST_EVENT_BYTES
 
 
-def event_of(body: bytes) -> BusEvent | None:
-    """What a body says; None if it is not shaped like an event. An app can say anything under any topic, but then what
-    it says stands under `data`, and `event` is missing."""
+def event_of(body: bytes) -> BusEvent | Exit | None:
+    """What a body says; None if it has the shape of nothing that PM2 says itself. An app can say anything under any
+    topic, but then what it says stands under `data`, beside a `process` that is its own."""
     try:
         said = json.loads(body[2:]) if body.startswith(b"j:") else None
     except (ValueError, RecursionError):
@@ -106,8 +122,21 @@ def event_of(body: bytes) -> BusEvent | None:
     match said:
         case {"event": str(event), "process": {"name": str(name), **process}} if printable(name):
             return BusEvent(name, event == "exit" and _was_told_to_end(process))
+        case {"process": {"pm_id": "PM2", "name": "PM2"}, "data": str(line)}:
+            return _exit_of(line)
+        case {"status": "killed", "msg": str(), **rest} if "process" not in rest:
+            return BusEvent("", planned=True)
         case _:
             return None
+
+
+def _exit_of(line: str) -> Exit | None:
+    """What PM2 writes into its own log when a process ends. The words are PM2's and may change; then this says nothing
+    any more, and nothing else depends on it."""
+    found = _EXITED.fullmatch(line)
+    if found is None or not printable(found[1]):
+        return None
+    return Exit(found[1], int(found[2]), "" if found[3] == _NO_SIGNAL else found[3])
 
 
 def _was_told_to_end(process: Mapping[object, object]) -> bool:
@@ -119,7 +148,7 @@ def _was_told_to_end(process: Mapping[object, object]) -> bool:
 class Bus(asyncio.Protocol):
     """One connection, which only ever reads."""
 
-    def __init__(self, heard: Callable[[BusEvent], None], lost: Callable[[], None]) -> None:
+    def __init__(self, heard: Callable[[BusEvent | Exit], None], lost: Callable[[], None]) -> None:
         self._heard = heard
         self._lost = lost
         self._reader = BusReader()
@@ -169,7 +198,7 @@ class Bus(asyncio.Protocol):
         self._lost()
 
 
-async def listen(home: Path, *, heard: Callable[[BusEvent], None], lost: Callable[[], None]) -> Bus:
+async def listen(home: Path, *, heard: Callable[[BusEvent | Exit], None], lost: Callable[[], None]) -> Bus:
     """A connection to the bus of that home. Raises Pm2Unanswered or Pm2Unreadable."""
     owner = owner_of(home)
     connection = dial(home / "pub.sock")

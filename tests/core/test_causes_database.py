@@ -71,7 +71,7 @@ DENIED = Blind("not permitted: ec2:DescribeSecurityGroups")
         (rds("auth", "database_missing", status=Status.CRITICAL), OPEN, "rds", "database_missing", CERTAIN),
         (rds("auth", "slots", status=Status.CRITICAL), OPEN, "rds", "database_slots_exhausted", CERTAIN),
         (rds("auth", "starting"), OPEN, "rds", "database_starting", CERTAIN),
-        (rds("auth", "shutting_down"), OPEN, "rds", "database_starting", CERTAIN),
+        (rds("auth", "shutting_down"), OPEN, "rds", "database_starting", LIKELY),
         (rds("query", "read_only", status=Status.CRITICAL), OPEN, "rds", "database_read_only", CERTAIN),
         (WELL["rds", "rds"], SHUT_BUT_ANSWERS, "wall", "firewall_path_closed", CERTAIN),
     ],

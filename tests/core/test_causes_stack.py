@@ -44,6 +44,7 @@ CERTAIN, LIKELY, POSSIBLE, UNKNOWN = Confidence.CERTAIN, Confidence.LIKELY, Conf
 SILENT = rds("tcp", "timeout")
 SHUT_AND_SILENT = rules(reachable=False, found=closed(Status.CRITICAL))
 WELL_NGINX = facts_of(Observation("nginx", "nginx", 0.0, 0.0, WELL["nginx", "nginx"]))
+NODE_PM2 = ("node", "pm2")
 DENIED = Blind("not permitted: ec2:DescribeSecurityGroups")
 
 
@@ -52,6 +53,9 @@ DENIED = Blind("not permitted: ec2:DescribeSecurityGroups")
 
 RESTARTING = of_app("not_alive")
 DEAD_0, DEAD_3 = worker(status="waiting restart", code=0), worker(status="waiting restart", code=3)
+KILLED = worker(status="waiting restart", code=0, clustered=True, ended_by="SIGKILL")
+KILLED_TOO = replace(KILLED, worker=1, ended_by="SIGTERM")
+FAULTY = replace(KILLED, ended_by="SIGSEGV")
 REFUSING, MUTE = failed("tcp", "refused"), failed("answer", "timeout")
 
 
@@ -73,6 +77,21 @@ REFUSING, MUTE = failed("tcp", "refused"), failed("answer", "timeout")
         ({"node_pm2": app(DEAD_0, found=RESTARTING)}, "process_killed", POSSIBLE),
         ({"node_pm2": app(replace(DEAD_0, clustered=True), found=RESTARTING)}, "unknown", UNKNOWN),
         ({"node_pm2": app(DEAD_3, found=RESTARTING)}, "process_crash_loop", POSSIBLE),
+        ({"node_pm2": app(KILLED, KILLED_TOO, found=RESTARTING)}, "process_killed", CERTAIN),
+        ({"node_pm2": app(KILLED, replace(DEAD_0, clustered=True), found=RESTARTING)}, "unknown", UNKNOWN),
+        ({"node_pm2": app(KILLED, DEAD_0, found=RESTARTING)}, "process_killed", POSSIBLE),
+        (
+            {"node_pm2": app(KILLED, found=RESTARTING), "node_http": failed("answer", "reset")},
+            "process_killed",
+            CERTAIN,
+        ),
+        (
+            {"node_pm2": app(DEAD_0, found=RESTARTING), "node_http": failed("answer", "closed")},
+            "process_killed",
+            POSSIBLE,
+        ),
+        ({"node_http": failed("answer", "closed")}, "app_unresponsive", CERTAIN),
+        ({"node_pm2": app(FAULTY, found=RESTARTING)}, "process_crash_loop", POSSIBLE),
         ({"node_pm2": app(DEAD_0, DEAD_3, found=RESTARTING)}, "process_crash_loop", POSSIBLE),
         ({"node_pm2": app(worker(status="waiting restart"), found=RESTARTING)}, "unknown", UNKNOWN),
         ({"node_pm2": app(worker(status="online", code=0, alive=False), found=RESTARTING)}, "unknown", UNKNOWN),
@@ -129,6 +148,21 @@ def test_an_app_that_ended_by_itself_is_told_in_other_words_than_one_that_was_st
     ended = looked(stack(node_pm2=app(DEAD_0, found=of_app("stopped", key="pm2.ended")))).at("node")
     assert ended.summary.key == "cause.process_stopped.ended"
     spoken(ended)
+
+
+def test_the_signal_is_named_and_so_is_who_sends_it() -> None:
+    killed = looked(stack(node_pm2=app(KILLED, KILLED_TOO, found=RESTARTING))).at("node")
+    said = spoken(killed)
+    assert said[0] == "A process of node was killed (SIGKILL, SIGTERM), and not by PM2; PM2 is starting it again"
+    assert "PM2 shows worker 1 of node as waiting restart; its last process was ended by SIGTERM" in said
+    crashed = looked(stack(node_pm2=app(FAULTY, found=RESTARTING))).at("node")
+    assert "SIGSEGV" in spoken(crashed)[0]
+    assert {"process_killed"} <= {each.cause for each in crashed.ruled_out}
+    worked = looked(stack(node_pm2=app(worker(), kills=7)), earlier={NODE_PM2: 5.0})
+    _look(worked.world, "node", app(KILLED, found=RESTARTING, kills=8))
+    memory = worked.at("node")
+    assert (memory.summary.key, memory.confidence) == ("cause.process_killed.memory", CERTAIN)
+    spoken(memory)
 
 
 def test_the_kernels_word_that_it_killed_for_want_of_memory_makes_it_likely() -> None:

@@ -74,7 +74,7 @@ def failed(phase: str, reason: str) -> Failed:
         ("auth", "database_missing", "database_missing", Confidence.CERTAIN),
         ("auth", "slots", "database_slots_exhausted", Confidence.CERTAIN),
         ("auth", "starting", "database_starting", Confidence.CERTAIN),
-        ("auth", "shutting_down", "database_starting", Confidence.CERTAIN),
+        ("auth", "shutting_down", "database_starting", Confidence.LIKELY),
         ("query", "read_only", "database_read_only", Confidence.CERTAIN),
         ("tls", "protocol", "unknown", Confidence.UNKNOWN),
         ("query", "reset", "unknown", Confidence.UNKNOWN),

@@ -62,6 +62,7 @@ ASKED: Final = (
 )
 APP: Final = (
     app(worker(status="waiting restart", code=0), found=of_app("not_alive"), kills=3),
+    app(worker(status="waiting restart", code=0, ended_by="SIGKILL"), found=of_app("not_alive")),
     app(worker(status="waiting restart", code=3), found=of_app("not_alive"), kills=3),
     app(worker(status="stopped"), found=of_app("stopped")),
     app(worker(status="errored", gave_up=True), found=of_app("gave_up")),
@@ -93,7 +94,7 @@ POOL: Final[Mapping[Look, tuple[Looked, ...]]] = {
         Seen(facts=(of_app(reason, Status.CRITICAL, key="wiring.no_connection"),))
         for reason in ("wrong_host", "sqlite_in_use", "else")
     ),
-    ("python", "pm2"): APP[:2],
+    ("python", "pm2"): APP[:3],
     ("python", "http"): ASKED,
     ("nginx", "nginx"): (
         failed("process", "not_running"),

@@ -61,13 +61,16 @@ LINKED = "test_law_13_what_is_found_out_adds_to_the_configuration_and_contradict
 LESS = "test_what_is_found_with_less_is_found_with_all_or_is_merely_possible"
 OLD = "test_what_others_showed_before_the_trouble_is_as_good_as_nothing"
 
+KEPT = "test_law_14_what_was_told_is_not_replaced_by_what_tells_less"
+
 MODULES = {
+    KEPT: "test_law_replacing",
     LINKED: "test_law_links",
     **dict.fromkeys((LESS, OLD), "test_law_causes"),
     **dict.fromkeys((TWO, LATE), "test_law_2"),
     **dict.fromkeys((HEARD, ELEVEN, TWELVE), "test_law_telling"),
 }
-ALL = (ONE, TWO, LATE, THREE, FOUR, FIVE, SIX, SEVEN, HEARD, EIGHT, NINE, TEN, ELEVEN, TWELVE, LINKED, LESS, OLD)
+ALL = (ONE, TWO, LATE, THREE, FOUR, FIVE, SIX, SEVEN, HEARD, EIGHT, NINE, TEN, ELEVEN, TWELVE, LINKED, LESS, OLD, KEPT)
 
 MUTANTS = (
     Mutant(
@@ -268,6 +271,14 @@ MUTANTS = (
         LESS,
     ),
     Mutant("old rules are evidence", "causes/firewall.py", "found if each.in_time else None", "found", OLD),
+    Mutant("as sure is as good", "superseding.py", "    wins = explains_more or", "    wins = True or", KEPT),
+    Mutant(
+        "what is mended is what is wrong",
+        "superseding.py",
+        "    if old.cause in AFTERMATH.get(new.cause, ()):\n        return old\n",
+        "",
+        KEPT,
+    ),
     Mutant("old health is evidence", "causes/scene.py", "return self.in_time and", "return", OLD),
 )
 
@@ -300,7 +311,7 @@ def test_the_laws_catch(mutant: Mutant, tmp_path: Path) -> None:
     assert text.count(mutant.right) == 1, "the mutant must change exactly one place"
     file.write_text(text.replace(mutant.right, mutant.wrong), encoding="utf-8")
     # the laws of causes hold for single situations among many: by chance, one run might not meet the one that tells
-    run = _run(tmp_path, mutant.law, more=", max_examples=3000" if mutant.law in (LESS, OLD) else "")
+    run = _run(tmp_path, mutant.law, more=", max_examples=3000" if mutant.law in (LESS, OLD, KEPT) else "")
     assert run.returncode == CAUGHT, run.stderr
 
 

@@ -65,8 +65,7 @@ def _pids(watched: Watched, fault: str) -> tuple[list[int], signal.Signals]:
     match fault:
         case "python-killed":
             return [entry["pid"] for entry in pm2.listed(places, PYTHON)], signal.SIGKILL
-        case "node-crash-loop":
-            (places.fault_switches / "node-exits-at-boot").touch()
+        case "node-killed":
             return [entry["pid"] for entry in pm2.listed(places, NODE)], signal.SIGKILL
         case "pm2-killed":
             return [servers["pm2"] or 0], signal.SIGKILL
@@ -101,7 +100,7 @@ def _kill(watched: Watched, fault: str, root: str) -> float:
 def test_a_death_is_told_at_once(seldom: Watched) -> None:
     deaths = {
         "python-killed": PYTHON,
-        "node-crash-loop": NODE,
+        "node-killed": NODE,
         "nginx-stopped": "nginx",
         "postgres-stopped": "rds",
         "pm2-killed": "pm2",

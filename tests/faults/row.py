@@ -31,6 +31,8 @@ class Row:
     it takes its time to be complete (`counts_from_end`), when it is. They end with the first notice; where that one
     is of something that comes before (`counts_to_cause`), with the one that names the cause.
 
+    `until_certain`: it is not healed before its cause is known for certain.
+
     `cause` is the right one. `on_the_way` are others that are true at some moment, each with the reason why.
     `unknown_because` says why nobody can know better; otherwise "unknown" is as wrong as any other.
     """
@@ -48,6 +50,7 @@ class Row:
     on_the_way: Mapping[str, str] = field(default_factory=dict)
     unknown_because: str = ""
     says: str = ""
+    until_certain: bool = False
     never_down: tuple[str, ...] = ()
     dwell: float = 5.0
     alone: bool = False

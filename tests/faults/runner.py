@@ -6,17 +6,20 @@ import json
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any, Final, Self
 
 from tests.daemon.notices import Taken
 from tests.daemon.running import wait_for
 from tests.daemon.watched import Watched
 from tests.faults.row import Row
+from tests.lab import pm2
 
 PATIENCE: Final = 30.0
 """How much later than promised a notice is still waited for, so that the test can say how late it was."""
 
 RECOVERY: Final = 90.0
+CERTAINTY: Final = 90.0
 QUIET: Final = 3.0
 """After the end: what would still page, does so now."""
 
@@ -89,9 +92,12 @@ class Outcome:
 def perform(watched: Watched, *rows: Row) -> Outcome:
     """All faults of all rows at once, to the end."""
     wait_for(watched.all_healthy, every=0.1)
+    wait_for(lambda: pm2.is_listened_to(watched.lab.places))  # only its bus tells by which signal a process ended
     began = {row.name: _break(watched, row) for row in rows}
     for row in rows:
         _wait_for_notice(watched, row, began[row.name] + row.within + PATIENCE)
+        if row.until_certain:
+            wait_for(partial(_is_certain, watched, row), seconds=CERTAINTY, every=0.2)
     time.sleep(max(row.dwell for row in rows))
     statuses = watched.daemon.statuses()
     for row in reversed(rows):
@@ -117,6 +123,11 @@ def _wait_for_notice(watched: Watched, row: Row, until: float) -> None:
             return
         time.sleep(0.05)
     assert watched.told(), f"nobody was told of {row.name}: {watched.daemon.statuses()}"
+
+
+def _is_certain(watched: Watched, row: Row) -> bool:
+    causes = [each["cause"] for each in watched.daemon.get("/api/v1/incidents") if each["root"] == row.root]
+    return any(cause and (cause["id"], cause["confidence"]) == (row.cause, "certain") for cause in causes)
 
 
 def _ended(watched: Watched) -> bool:

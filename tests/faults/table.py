@@ -14,10 +14,6 @@ NODE, PYTHON, NGINX = "signalcraft-nodejs", "signalcraft-python", "nginx"
 NOBODY: Final = frozenset[str]()
 FRONT: Final = frozenset({NGINX})
 STACK: Final = frozenset({NODE, PYTHON, NGINX})
-DIED_FIRST: Final = {"process_killed": "its processes had just died, and nobody knew yet that they will do so again"}
-DIED_ALL: Final = {"app_unresponsive": "nobody listens on its port, which is what the killed processes leave behind"}
-EXIT_CODE: Final = "of a cluster PM2 shows exit code 0 whatever ended it, so its first death may be anything"
-MENDED: Final = {"process_stopped": "who mends it in the lab stops it first, as PM2 wants it"}
 
 DATABASE: Final = (
     Row(
@@ -97,10 +93,9 @@ PROCESSES: Final = (
         status="down",
         impacted=FRONT,
         cause="process_crash_loop",
-        on_the_way={**DIED_FIRST, **DIED_ALL, **MENDED, "process_gave_up": "the end of every crash loop"},
-        unknown_because=EXIT_CODE,
         within=AT_ONCE,
-        dwell=40.0,  # PM2 tries anew every ten seconds: only then can anybody know that it is a loop
+        until_certain=True,  # PM2 tries anew every ten seconds: only then can anybody know that it is a loop
+        says="keeps crashing",
     ),
     Row(
         name="node-gave-up",
@@ -109,16 +104,20 @@ PROCESSES: Final = (
         status="down",
         impacted=FRONT,
         cause="process_gave_up",
-        on_the_way={
-            **DIED_FIRST,
-            **DIED_ALL,
-            **MENDED,
-            "process_crash_loop": "it died and was started again, until PM2 gave up",
-        },
-        unknown_because=EXIT_CODE,
+        on_the_way={"process_crash_loop": "it died and was started again, until PM2 gave up"},
         within=AT_A_LOOK,
         counts_from_end=True,
         counts_to_cause=True,
+    ),
+    Row(
+        name="node-workers-all-killed",
+        faults=("node-killed",),
+        root=NODE,
+        status="down",
+        impacted=FRONT,
+        cause="process_killed",
+        within=AT_ONCE,
+        says="SIGKILL",
     ),
     Row(
         name="node-stopped-by-the-operator",
@@ -156,7 +155,6 @@ PROCESSES: Final = (
         status="down",
         impacted=FRONT,
         cause="process_killed",
-        on_the_way={**DIED_ALL, **MENDED},
         within=AT_ONCE,
     ),
     Row(
@@ -333,7 +331,6 @@ NETWORK: Final = (
         status="critical",
         impacted=STACK | {RDS},
         cause="security_group_blocks",
-        on_the_way={"firewall_path_closed": "as it is healed the packets pass again before the rule is back"},
         within=STALLED,
     ),
     Row(

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import psutil
 
-from tests.lab import pm2
 from tests.lab.places import HOST, REPOSITORY, LabError, Places
 from tests.lab.processes import detach, environment, members, send, wait_until, words
 from tests.lab.reach import answers
@@ -19,13 +18,14 @@ _MARGIN = 8 << 30  # bytes; more than the tests and their neighbours write meanw
 
 
 def block_node(places: Places) -> None:
-    """As an endless loop in the event loop does: the workers live, take no request, and PM2 calls them online."""
-    send(pm2.workers(places, pm2.NODE), signal.SIGSTOP)
+    """Each worker is in a loop without an end: it lives, takes no request, and PM2 calls it online."""
+    (places.fault_switches / "node-loops").touch()
+    wait_until(lambda: not answers(f"http://{HOST}:{places.node_port}/health", seconds=1), "the block of the last one")
 
 
 def unblock_node(places: Places) -> None:
     """Until it answers."""
-    send(pm2.workers(places, pm2.NODE), signal.SIGCONT)
+    (places.fault_switches / "node-loops").unlink(missing_ok=True)
     wait_until(lambda: answers(f"http://{HOST}:{places.node_port}/health"), "Node's answer")
 
 

@@ -108,9 +108,16 @@ def _node_worker_killed(places: Places) -> None:
     pm2.kill_one_worker(places, pm2.NODE)
 
 
-def _node_crashes(places: Places) -> None:
-    _switch(places, "node").touch()
+def _node_killed(places: Places) -> None:
     pm2.kill_workers(places, pm2.NODE)
+
+
+def _node_crashes(places: Places) -> None:
+    """Each worker dies by itself, now and at every further start."""
+    switch = _switch(places, "node")
+    if not switch.exists():
+        switch.touch()
+        wait_until(lambda: not pm2.workers(places, pm2.NODE), "the end of the last worker", every=0.01)
 
 
 def _begin_the_count(places: Places, app: str) -> None:
@@ -245,13 +252,18 @@ FAULTS: Mapping[str, Fault] = {
     "pm2-killed": Fault("PM2's daemon is killed", _pm2_killed, _pm2_restored),
     "pm2-frozen": Fault("PM2's daemon is stopped in its tracks", _pm2_frozen, _pm2_thawed),
     "node-worker-killed": Fault("one Node worker of several is killed", _node_worker_killed, _node_mended),
-    "node-crash-loop": Fault("every Node worker exits at boot", _node_crashes, _node_mended),
+    "node-killed": Fault("every Node worker is killed", _node_killed, _node_mended),
+    "node-crash-loop": Fault(
+        "every Node worker exits, and does so again each time it is started", _node_crashes, _node_mended
+    ),
     "node-gave-up": Fault("the same, until PM2 gives up (a minute)", _node_gives_up, _node_mended),
     "node-stopped": Fault("somebody stopped the Node application", _node_stopped, _node_mended),
     "python-killed": Fault("Gunicorn's master is killed", _python_killed, _python_mended),
     "python-gave-up": Fault("Gunicorn exits at boot until PM2 gives up (a minute)", _python_gives_up, _python_mended),
     "node-blocked": Fault(
-        "every Node worker hangs; PM2 calls it online", app_troubles.block_node, app_troubles.unblock_node
+        "every Node worker is in a loop without an end; PM2 calls it online",
+        app_troubles.block_node,
+        app_troubles.unblock_node,
     ),
     "app-500": Fault("the Node application answers 500", app_troubles.fail_node, app_troubles.mend_node),
     "app-500-once": Fault(

@@ -87,6 +87,13 @@ def listed(places: Places, app: str) -> list[dict[str, Any]]:
     return [entry for entry in entries if entry["name"] == app]
 
 
+def is_listened_to(places: Places) -> bool:
+    """Whether anybody is connected to PM2's bus."""
+    path, connected = str(places.pm2_home / "pub.sock"), "03"
+    lines = (line.split() for line in Path("/proc/net/unix").read_text().splitlines())
+    return any(words[5] == connected and words[-1] == path for words in lines if len(words) > 5)
+
+
 def workers(places: Places, app: str) -> list[psutil.Process]:
     """What PM2 has begun for the app and lives: each Node worker, or Gunicorn's master. Asked of the kernel, which
     takes a hundredth of the time that PM2's command takes, so that the moment of a fault is known."""

@@ -37,6 +37,7 @@ _QUICK = {
     "pm2-frozen": _NODE,
     "node-worker-killed": set[str](),
     "node-crash-loop": _NODE,
+    "node-killed": _NODE,
     "node-stopped": _NODE,
     "node-blocked": _NODE,
     "app-500": {"front", "nodejs"},

@@ -13,13 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.sources.pm2_bus import LARGEST_EVENT_BYTES, BusEvent, BusReader, event_of, listen
+from monitor.sources.pm2_bus import LARGEST_EVENT_BYTES, BusEvent, BusReader, Exit, event_of, listen
 from monitor.sources.pm2_link import Pm2Unanswered
 from monitor.sources.pm2_wire import ProtocolBroken
 from tests.sources.fake_pm2 import frame
 
-TOPIC = b"s:process:event"
-TOPICS = st.sampled_from([TOPIC, b"s:log:out", b"s:log:err", b"s:process:msg", b"s:process:evenT", b""])
+TOPIC, LOG, KILL = WORTH = (b"s:process:event", b"s:log:PM2", b"s:pm2:kill")
+TOPICS = st.sampled_from([*WORTH, b"s:log:out", b"s:log:err", b"s:process:msg", b"s:process:evenT", b""])
+SIGNAL = "App [web:0] exited with code [0] via signal [SIGKILL]\n"
 
 
 def body(event: str, name: str = "web", **process: object) -> bytes:
@@ -28,8 +29,15 @@ def body(event: str, name: str = "web", **process: object) -> bytes:
     return b"j:" + json.dumps(said).encode()
 
 
+def log(line: str, **process: object) -> bytes:
+    """A line of PM2's own log."""
+    return (
+        b"j:" + json.dumps({"process": {"pm_id": "PM2", "name": "PM2", "rev": None, **process}, "data": line}).encode()
+    )
+
+
 @given(st.lists(st.tuples(TOPICS, st.lists(st.binary(max_size=40), max_size=3)), max_size=8), st.data())
-def test_the_bodies_of_process_events_come_out_whole_however_the_stream_is_cut(
+def test_the_bodies_of_what_is_worth_it_come_out_whole_however_the_stream_is_cut(
     said: list[tuple[bytes, list[bytes]]], data: st.DataObject
 ) -> None:
     stream = b"".join(frame(topic, *arguments) for topic, arguments in said)
@@ -38,7 +46,7 @@ def test_the_bodies_of_process_events_come_out_whole_however_the_stream_is_cut(
     reader, seen = BusReader(), list[bytes]()
     for start, end in pairwise(edges):
         seen += reader.feed(stream[start:end])
-    assert seen == [each for topic, arguments in said if topic == TOPIC for each in arguments]
+    assert seen == [each for topic, arguments in said if topic in WORTH for each in arguments]
     assert not reader._rest  # nothing may pile up
 
 
@@ -78,19 +86,32 @@ def test_an_event_beyond_all_measure_is_passed_over() -> None:
         (b'j:{"data":{"event":"exit","process":{"name":"web"}},"process":{"name":"web"}}', None),
         (b'j:{"event":["exit"],"process":{"name":"web"}}', None),
         (b'j:["exit"]', None),
+        (log(SIGNAL), Exit("web", 0, "SIGKILL")),
+        (log("App [a [b:1]:12] exited with code [0] via signal [SIGSEGV]\n"), Exit("a [b:1]", 12, "SIGSEGV")),
+        (log("App [web:0] exited with code [1] via signal [SIGINT]\n"), Exit("web", 0, "")),
+        (log("App [web:_old_0] exited with code [0] via signal [SIGKILL]\n"), None),
+        (log(f"he said: {SIGNAL}"), None),
+        (log("App [a\u0007:0] exited with code [0] via signal [SIGKILL]\n"), None),
+        (log("App [web:0] online\n"), None),
+        (log(SIGNAL, pm_id=3), None),
+        (log(SIGNAL, name="web"), None),
+        (b'j:{"status":"killed","msg":"pm2 has been killed via CLI"}', BusEvent("", planned=True)),
+        (b'j:{"status":"killed","msg":"so it says","process":{"name":"web"}}', None),
+        (b'j:{"data":{"status":"killed","msg":"x"},"process":{"name":"web"}}', None),
         (b"j:{", None),
         (b"j:" + b"[" * 100_000, None),
         (b"exit", None),
     ],
 )
-def test_what_an_event_says(said: bytes, event: BusEvent | None) -> None:
-    """An app that sends something under PM2's topic has it wrapped in `data`, and so plans nothing."""
+def test_what_an_event_says(said: bytes, event: BusEvent | Exit | None) -> None:
+    """An app that sends something under a topic of PM2's has it wrapped in `data` beside its own `process`, and so
+    plans nothing and kills nobody."""
     assert event_of(said) == event
 
 
-async def _heard(home: Path, *sent: bytes) -> tuple[list[BusEvent], bytes]:
+async def _heard(home: Path, *sent: bytes) -> tuple[list[BusEvent | Exit], bytes]:
     """What is heard of a server that sends this and then ends; and every byte that it was sent itself."""
-    heard, received, over, served = list[BusEvent](), bytearray(), asyncio.Event(), asyncio.Event()
+    heard, received, over, served = list[BusEvent | Exit](), bytearray(), asyncio.Event(), asyncio.Event()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         for each in sent:
@@ -116,8 +137,8 @@ async def _heard(home: Path, *sent: bytes) -> tuple[list[BusEvent], bytes]:
 
 async def test_a_listener_hears_what_is_said_and_says_nothing(tmp_path: Path) -> None:
     whole = frame(b"s:log:out", b"j:{}") + frame(TOPIC, body("exit", status="stopping"))
-    heard, received = await _heard(tmp_path, whole[:20], whole[20:], frame(b"s:pm2:kill", b"j:{}"))
-    assert heard == [BusEvent("web", planned=True)]
+    heard, received = await _heard(tmp_path, whole[:20], whole[20:], frame(KILL, b"j:{}"), frame(LOG, log(SIGNAL)))
+    assert heard == [BusEvent("web", planned=True), Exit("web", 0, "SIGKILL")]
     assert received == b""
 
 

@@ -72,6 +72,11 @@ async def test_what_was_ordered_is_told_from_what_was_not(pm2: RealPm2) -> None:
         assert time.monotonic() - began < 1.0
         assert heard == ["other"]
         assert source.planned_exit("other") is None
+        listed = await source.snapshot(asyncio.get_running_loop().time() + 5)
+        assert [source.ended_by(each) for each in listed.of("other")] == ["SIGKILL", ""]
+        assert [source.ended_by(each) for each in listed.of("web")] == ["", ""]
+        source.missed()
+        assert [source.ended_by(each) for each in listed.of("other")] == ["", ""]
 
 
 @pytest.mark.lab

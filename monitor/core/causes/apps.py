@@ -6,21 +6,26 @@ from typing import Final
 
 from monitor.core.causes import commands
 from monitor.core.causes.processes import alive
-from monitor.core.causes.scene import Place, Scene, Sign, against, phases_of
+from monitor.core.causes.scene import Place, Scene, Sight, Sign, against, phases_of
 from monitor.core.model import Confidence, Diagnosis, RuledOut, Worker
 
 ASKED: Final = ("http", "tcp")
+YOUNG_SECONDS: Final = 30.0
+"""A process that began no longer ago may not listen yet."""
+
+CUT_OFF: Final = ("closed", "reset")
+"""Also what the end of the process does to whoever it was just answering."""
 
 
 def app_unresponsive(scene: Scene) -> Diagnosis | None:
     """It takes connections and says nothing, or not all of it; or nobody listens there, which may have other reasons:
-    it is not running, or it listens elsewhere."""
+    it is not running, has just begun, or it listens elsewhere."""
     silent = _failed(scene, phases=("tls", "answer", "body"), reasons=("timeout", "closed", "reset"))
     if silent:
         return scene.diagnosis(
             "app_unresponsive",
             silent,
-            Confidence.CERTAIN,
+            Confidence.POSSIBLE if silent.trouble.reason in CUT_OFF and _may_be_gone(scene) else Confidence.CERTAIN,
             evidence=scene.machine(),
             ruled_out=(_connected(silent), *alive(scene), *scene.well()),
             commands=(*_busy(scene), *_log(scene), *_restart(scene)),
@@ -78,8 +83,15 @@ def _failed(scene: Scene, *, phases: tuple[str, ...], reasons: tuple[str, ...]) 
 
 
 def _may_be_gone(scene: Scene) -> bool:
-    """Whether PM2 keeps this app, and does not show that all of it is alive: then that has a cause of its own."""
-    return any(scene.seen(Place.OWN, kind="pm2")) and not alive(scene)
+    """Whether PM2 keeps this app, and does not show that all of it is alive, and has been for a while: then that has a
+    cause of its own."""
+    kept = tuple(scene.seen(Place.OWN, kind="pm2"))
+    return bool(kept) and (not alive(scene) or any(_is_young(each) for each in kept))
+
+
+def _is_young(sight: Sight) -> bool:
+    began = (fact.started_at for fact in sight.facts if isinstance(fact, Worker))
+    return any(at is not None and sight.at is not None and sight.at - at < YOUNG_SECONDS for at in began)
 
 
 def _connected(sign: Sign) -> RuledOut:

@@ -68,10 +68,13 @@ def database_slots_exhausted(scene: Scene) -> Diagnosis | None:
 
 
 def database_starting(scene: Scene) -> Diagnosis | None:
-    """The server says itself that it is starting or shutting down."""
+    """The server says itself that it is starting or shutting down. The latter soon comes to something else: nobody
+    listens there any more."""
     endpoint = endpoint_of(scene)
     shown = commands.instance(endpoint) or (commands.knock(endpoint),)
-    return _said(scene, "database_starting", ("starting", "shutting_down"), shown)
+    return _said(scene, "database_starting", ("starting",), shown) or _said(
+        scene, "database_starting", ("shutting_down",), shown, confidence=Confidence.LIKELY
+    )
 
 
 def database_read_only(scene: Scene) -> Diagnosis | None:
@@ -96,11 +99,18 @@ def database_slow(scene: Scene) -> Diagnosis | None:
     )
 
 
-def _said(scene: Scene, cause: str, reasons: Iterable[str], shown: Iterable[str]) -> Diagnosis | None:
+def _said(
+    scene: Scene,
+    cause: str,
+    reasons: Iterable[str],
+    shown: Iterable[str],
+    *,
+    confidence: Confidence = Confidence.CERTAIN,
+) -> Diagnosis | None:
     sign = scene.failed(RDS, reasons=reasons)
     if sign is None:
         return None
-    return scene.diagnosis(cause, sign, Confidence.CERTAIN, ruled_out=_answered(scene, sign), commands=shown)
+    return scene.diagnosis(cause, sign, confidence, ruled_out=_answered(scene, sign), commands=shown)
 
 
 def _answered(scene: Scene, sign: Sign) -> tuple[RuledOut, ...]:

@@ -18,6 +18,9 @@ DIED: Final = "waiting restart"
 """The status under which PM2's exit code is that of the process that is gone, and nobody ordered its end. Under
 `online` it may be of an earlier one: PM2 has not noticed yet."""
 
+CRASHES: Final = frozenset({"SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", "SIGSEGV", "SIGSYS", "SIGTRAP"})
+"""The signals by which a program ends that has failed. Every other one comes from outside."""
+
 JUST_BEFORE_SECONDS: Final = 30.0
 """The kernel counts a process that it kills before PM2 notices that it is gone; no longer before than a look or two."""
 
@@ -108,22 +111,27 @@ def process_stopped(scene: Scene) -> Diagnosis | None:
 
 
 def process_killed(scene: Scene) -> Diagnosis | None:
-    """A process is gone that ended with no error of its own, and nobody ordered it. That the kernel has just ended a
-    process for want of memory makes it likely. Without that, an app in cluster mode may as well have thrown an
-    exception: PM2 notes 0 for both. A process that said how it failed was not killed."""
+    """A process is gone that ended with no error of its own, and nobody ordered it. PM2's bus tells by which signal.
+    Where that was not heard, the kernel's having just ended a process for want of memory makes it likely. Without
+    either, an app in cluster mode may as well have thrown an exception: PM2 notes 0 for both. A process that said how
+    it failed was not killed."""
     sign = scene.failed(PM2, reasons=MENDING)
     dead = _dead(sign) if sign else []
-    if sign is None or not dead or any(each.exit_code for each in dead):
+    if sign is None or not dead or any(_failed(each) for each in dead):
         return None
     kills = tuple(_kills(scene, sign, since=sign.since - JUST_BEFORE_SECONDS, until=sign.since))
-    if not kills and any(each.clustered for each in dead):
+    by = ", ".join(dict.fromkeys(each.ended_by for each in dead if each.ended_by))
+    heard = all(each.ended_by for each in dead)
+    if not kills and not heard and any(each.clustered and not each.ended_by for each in dead):
         return None
+    silent = Confidence.LIKELY if kills else Confidence.POSSIBLE
     return _found(
         scene,
         "process_killed",
         sign,
-        confidence=Confidence.LIKELY if kills else Confidence.POSSIBLE,
-        words="memory" if kills else "",
+        confidence=Confidence.CERTAIN if heard else silent,
+        words="memory" if kills else "signal" if heard else "",
+        values={"signal": by} if heard and not kills else None,
         evidence=(*(_exit(scene, sign, each) for each in dead), *kills, *scene.machine()),
         ruled_out=(*_no_loop(scene, sign), against("process_stopped.not_ordered")),
         more=("journalctl -k --since '-15 min' | grep -iE 'out of memory|oom-kill|killed process'", "free -m"),
@@ -145,18 +153,22 @@ def process_crash_loop(scene: Scene) -> Diagnosis | None:
             ruled_out=(*_answered(scene), against("process_gave_up.starts_again")),
         )
     sign = scene.failed(PM2, reasons=MENDING)
-    failed = [each for each in _dead(sign) if each.exit_code] if sign else []
+    failed = [each for each in _dead(sign) if _failed(each)] if sign else []
     if sign is None or not failed:
         return None
+    code, by = failed[0].exit_code or 0, failed[0].ended_by
     return _found(
         scene,
         "process_crash_loop",
         sign,
         confidence=Confidence.POSSIBLE,
-        words="once",
-        values={"code": failed[0].exit_code or 0},
+        words="once_signal" if by else "once",
+        values={"signal": by} if by else {"code": code},
         evidence=tuple(_exit(scene, sign, each) for each in failed),
-        ruled_out=(*_kept(scene, sign), against("process_killed.own_code", code=failed[0].exit_code or 0)),
+        ruled_out=(
+            *_kept(scene, sign),
+            against("process_killed.own_signal", signal=by) if by else against("process_killed.own_code", code=code),
+        ),
     )
 
 
@@ -226,10 +238,11 @@ def _exit(scene: Scene, sign: Sign, worker: Worker) -> Evidence:
     values: dict[str, Said] = {
         "app": worker.app,
         "worker": worker.worker,
-        "code": worker.exit_code or 0,
         "status": worker.pm2_status,
     }
-    return Evidence(scene.root, Message("evidence.exit_code", values), sign.at)
+    if worker.ended_by:
+        return Evidence(scene.root, Message("evidence.exit_signal", {**values, "signal": worker.ended_by}), sign.at)
+    return Evidence(scene.root, Message("evidence.exit_code", {**values, "code": worker.exit_code or 0}), sign.at)
 
 
 def _survivors(scene: Scene) -> Iterator[RuledOut]:
@@ -246,6 +259,11 @@ def _dead(sign: Sign) -> list[Worker]:
         for each in _workers(sign)
         if not each.alive and not each.gave_up and each.pm2_status == DIED and each.exit_code is not None
     ]
+
+
+def _failed(worker: Worker) -> bool:
+    """Whether the program itself says that it had failed."""
+    return bool(worker.exit_code) or worker.ended_by in CRASHES
 
 
 def _workers(sign: Sign | None) -> tuple[Worker, ...]:

@@ -67,6 +67,13 @@ class Sign:
     memory_kills: tuple[tuple[float, int], ...] = ()
 
     @property
+    def course(self) -> tuple[str, ...]:
+        """What stays the same while one and the same fault goes on: which metric fails, and in which way. An app's
+        processes die, wait, are given up and are stopped in the course of one fault."""
+        way = () if self.kind == "pm2" else (self.trouble.phase, self.trouble.reason)
+        return (self.check, self.metric, *way)
+
+    @property
     def said(self) -> str:
         """What the other side said, or what was found, for use in another sentence."""
         return str(self.trouble.message.values.get("text", self.trouble.reason))
@@ -176,6 +183,7 @@ class Scene:
             ruled_out=tuple(ruled_out),
             remedy=Message(f"cause.{cause}.{f'{words}_remedy' if words else 'remedy'}", said),
             commands=tuple(commands),
+            rests_on=sign.course,
         )
 
 

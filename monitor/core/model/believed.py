@@ -120,7 +120,8 @@ class RuledOut:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """The cause of an incident, in words that can be checked. `commands` belong to the remedy, to be copied."""
+    """The cause of an incident, in words that can be checked. `commands` belong to the remedy, to be copied. `rests_on`
+    is the course (see `core.causes.scene.Sign`) of the sign that led to it, empty for `unknown`."""
 
     cause: str
     summary: Message
@@ -129,6 +130,7 @@ class Diagnosis:
     ruled_out: tuple[RuledOut, ...] = ()
     remedy: Message | None = None
     commands: tuple[str, ...] = ()
+    rests_on: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,8 @@ class SessionHolder:
 class Worker:
     """One PM2 entry as the kernel and PM2 together show it. Times are Unix seconds; `pid` 0 = none. `release`: what PM2
     says of its version, script and revision, each empty if nothing. `exit_code`: how its last process ended, where PM2
-    says so; 0 also for one that was killed and, if `clustered`, for one that threw an exception."""
+    says so; 0 also for one that was killed and, if `clustered`, for one that threw an exception. `ended_by`: the signal
+    that ended it, empty if by none or if PM2's bus was not heard."""
 
     app: str
     worker: int
@@ -85,6 +86,7 @@ class Worker:
     release: tuple[str, ...] = ()
     exit_code: int | None = None
     clustered: bool = False
+    ended_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

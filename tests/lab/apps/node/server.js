@@ -11,10 +11,28 @@ const pg = require('pg')
 dotenv.config({ path: path.resolve('.env'), quiet: true })
 
 // The lab's switch for a version that cannot start: the file exists, so the worker dies before it is ready.
-if (fs.existsSync(path.resolve('faults/node-exits-at-boot'))) {
-  console.error('the lab told this worker to exit at boot')
-  process.exit(1)
+// One that already serves dies of it as well, by itself: so begins a crash loop.
+function exitIfTold () {
+  if (fs.existsSync(path.resolve('faults/node-exits-at-boot'))) {
+    console.error('the lab told this worker to exit')
+    process.exit(1)
+  }
 }
+
+exitIfTold()
+setInterval(exitIfTold, 100).unref()
+
+// The lab's switch for a loop without an end: nothing else gets its turn until the file is gone. It leaves most of the
+// processor to others, for it is theirs as well.
+function loopIfTold () {
+  const pause = new Int32Array(new SharedArrayBuffer(4))
+  while (fs.existsSync(path.resolve('faults/node-loops'))) {
+    for (const end = Date.now() + 5; Date.now() < end;);
+    Atomics.wait(pause, 0, 0, 20)
+  }
+}
+
+setInterval(loopIfTold, 100).unref()
 
 const pool = new pg.Pool({
   host: process.env.DB_HOST,
