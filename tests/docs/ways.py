@@ -142,7 +142,7 @@ WAYS: Final[dict[str, Way]] = {
     "systemctl": _SERVICES,
     "journalctl": NotRun("a journal of systemd is not there where tests run", journalctl),
     "pkill": NotRun("its process is one of an example"),
-    "pipx": NotRun("it asks a package index; test_package.py builds and installs the package itself"),
+    "pipx": NotRun("it asks a package index; test_install.py builds the package itself"),
     "apt": NotRun("it changes the machine"),
     "usermod": NotRun("it changes the users of the machine"),
     "chmod": NotRun("its files are those of somebody's PM2"),
