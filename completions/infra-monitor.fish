@@ -70,7 +70,7 @@ function __infra_monitor_words
         case 'rules'
             printf '%s\t%s\n' --config 'configuration file (default: config.yaml here, then /etc/infra-monitor/config.yaml)' --help 'show this help message and exit'
         case 'dashboard'
-            printf '%s\t%s\n' --config 'configuration file (default: config.yaml here, then /etc/infra-monitor/config.yaml)' --help 'show this help message and exit' --out 'write into this directory: all, or NAME'
+            printf '%s\t%s\n' --config 'configuration file (default: config.yaml here, then /etc/infra-monitor/config.yaml)' --help 'show this help message and exit' --out 'write into this directory: all, or NAME' --page 'where browsers reach the status page (http://127.0.0.1:10142)'
     end
 end
 
