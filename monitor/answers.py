@@ -91,7 +91,7 @@ def service(
     planned = plan.services[name]
     known = state.services[name]
     observations = [check.last for check in known.checks.values() if check.last]
-    readings = [reading for observation in observations for reading in _readings(observation)]
+    readings = [reading for observation in observations for reading in readings_of(observation)]
     mine = [(incident, alert) for incident, alert in open_alerts(state) if alert.service == name]
     explained = next((i.diagnosis for i in state.incidents if i.resolved_at is None and _concerns(i, name)), None)
     return {
@@ -101,7 +101,7 @@ def service(
         "last_check": rfc3339(max((observation.ended for observation in observations), default=None)),
         "uptime_seconds": uptime_seconds(state, name, now),
         "uptime": {window: availability((uptime or {}).get(window)) for window in UPTIME_WINDOWS},
-        "response_time_ms": _milliseconds(readings, "response_time"),
+        "response_time_ms": milliseconds(readings, "response_time"),
         "error_rate": next((reading.value for reading in readings if reading.name == "error_rate"), None),
         "metrics": {series(reading): reading.value for reading in readings},
         "units": {series(reading): reading.unit for reading in readings},
@@ -359,10 +359,12 @@ def _concerns(incident: Incident, name: str) -> bool:
     return incident.root == name or any(alert.service == name for alert in incident.alerts)
 
 
-def _readings(observation: Observation) -> tuple[Reading, ...]:
+def readings_of(observation: Observation) -> tuple[Reading, ...]:
+    """What was measured, also by a look that failed."""
     return observation.result.readings if isinstance(observation.result, Seen | Failed) else ()
 
 
-def _milliseconds(readings: list[Reading], name: str) -> float | None:
+def milliseconds(readings: Iterable[Reading], name: str) -> float | None:
+    """The longest of that name."""
     worst = max((reading.value for reading in readings if reading.name == name), default=None)
     return None if worst is None else round(worst * 1000, 3)

@@ -7,20 +7,32 @@ from typing import Final
 
 from monitor import answers
 from monitor.answers import Json
-from monitor.core.model import CheckState, Observation, Plan, Seen, ServicePlan, ServiceState, State, Status, Worker
+from monitor.core.model import (
+    CheckState,
+    Observation,
+    Plan,
+    Reading,
+    Seen,
+    ServicePlan,
+    ServiceState,
+    State,
+    Status,
+    Worker,
+)
 from monitor.core.topology import dependants, dependencies, linked
 from monitor.core.uptime import shown
 from monitor.locale import speak
 
 _BAD_FIRST: Final = (Status.DOWN, Status.CRITICAL, Status.WARNING)
 _SHOWN: Final = 2
+_ASKED: Final = "upstream_response"
 _NOTHING_KNOWN: Final = ServiceState()
 
 
 def topology(plan: Plan, state: State, now: float, language: str) -> Json:
     """Every service with what is wrong with it, and who needs whom; an edge points from the dependant to what it needs.
     `source`: `configured`, by `depends_on` or by the nature of a check, or `discovered`; `evidence` is what was seen,
-    also of a configured one. `plan` is the configured one."""
+    also of a configured one; `response_time_ms` how long what it needs took to answer. `plan` is the configured one."""
     return {
         "services": [_service(each, state, now, language) for each in plan.services.values()],
         "edges": [
@@ -29,6 +41,7 @@ def topology(plan: Plan, state: State, now: float, language: str) -> Json:
                 "to": other,
                 "source": "configured" if other in plan.services[name].depends_on else "discovered",
                 "evidence": _evidence(state, name, other, language),
+                "response_time_ms": _answered_in(state, name, other),
             }
             for name, each in linked(plan, state.links).services.items()
             for other in each.depends_on
@@ -70,6 +83,19 @@ def _evidence(state: State, service: str, needs: str, language: str) -> str | No
     links = [each for each in state.links if (each.service, each.needs) == (service, needs)]
     said = [speak(each.how, language) for each in sorted(links, key=lambda each: (each.since, each.through))]
     return ", ".join(said[:_SHOWN]) + (" …" if said[_SHOWN:] else "") if said else None
+
+
+def _answered_in(state: State, service: str, needs: str) -> float | None:
+    """At the addresses by which it is used, where those were asked; else at its own looks. The longest counts."""
+    used = {each.through for each in state.links if (each.service, each.needs) == (service, needs)}
+    asked = [each for each in _readings(state, service) if each.labels.get("peer") in used]
+    found = answers.milliseconds(asked, _ASKED)
+    return answers.milliseconds(_readings(state, needs), "response_time") if found is None else found
+
+
+def _readings(state: State, service: str) -> list[Reading]:
+    known = state.services.get(service, _NOTHING_KNOWN)
+    return [each for check in known.checks.values() if check.last for each in answers.readings_of(check.last)]
 
 
 def _service(plan: ServicePlan, state: State, now: float, language: str) -> Json:

@@ -6,7 +6,7 @@ import asyncio
 import math
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -191,10 +191,18 @@ class History:
     # Answering ---------------------------------------------------------------------------------------------------
 
     async def lines(
-        self, service: str, *, metric: str, hours: float, check: str | None = None, resolution: Resolution | None = None
+        self,
+        service: str,
+        *,
+        metric: str | Collection[str],
+        hours: float,
+        check: str | None = None,
+        resolution: Resolution | None = None,
     ) -> tuple[Line, ...]:
-        """The series of that name, or of that name with any labels. Full resolution goes back for a day. StoreError."""
+        """The series of that name (or those), or of that name with any labels. Full resolution goes back for a day.
+        Raises StoreError."""
         await self.flush()
+        metrics = {metric} if isinstance(metric, str) else set(metric)
         since, stepped = self._steady() - hours * 3600, self._stepped
         full = (resolution or ("full" if hours <= FULL_HOURS else "5m")) == "full"
 
@@ -202,7 +210,7 @@ class History:
             wanted = [
                 each
                 for each in file.series(service)
-                if metric in (each.metric, each.metric.partition("{")[0]) and check in (None, each.check)
+                if metrics & {each.metric, each.metric.partition("{")[0]} and check in (None, each.check)
             ]
             points = file.full if full else file.rolled
             return tuple(Line(each, _later(points(each, since), stepped)) for each in wanted)

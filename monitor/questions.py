@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, tzinfo
 from typing import Final, Literal, TypeAlias
 
-from monitor import __version__, answers, chain
+from monitor import __version__, answers, chain, found
 from monitor.answers import Json
 from monitor.core.model import Incident, Plan, State
 from monitor.core.slots import days, half_hours, slots
@@ -74,16 +74,29 @@ class Questions:
         uptime = await self._uptime(name)
         return answers.service(self._plan, self._state, name, self._now, self._language(), uptime=uptime)
 
+    def found(self, name: str) -> Json:
+        """What the last looks at a service found beside numbers: workers, peers, sessions, firewall rules."""
+        self._known(name)
+        return found.found(self._plan.services[name], self._state.services[name])
+
+    def changes(self, *, service: str | None = None, hours: float | None = None) -> list[Json]:
+        """What was changed, newest first, of every service (or this one) and of the monitor itself."""
+        return [
+            answers.change(each, None, self._language())
+            for each in sorted(self._state.changes, key=lambda each: -each.at)
+            if service in (None, each.service) and self._within(each.at, hours)
+        ]
+
     async def statuses(self, window: Window = "24h", *, service: str | None = None, zone: tzinfo = UTC) -> list[Json]:
         """How every service (or this one) was in each half-hour of a day, or each of the zone's last ninety days."""
         if service is not None:
             self._known(service)
         edges = (half_hours if window == "24h" else days)(self._now, zone)
         kept = self._monitoring.history
-        found = {} if kept is None else await kept.slots(edges)
+        pasts = {} if kept is None else await kept.slots(edges)
         unwatched = slots((), edges)
         names = self._plan.services if service is None else (service,)
-        return [answers.past(name, found.get(name, unwatched)) for name in names]
+        return [answers.past(name, pasts.get(name, unwatched)) for name in names]
 
     async def alerts(
         self,

@@ -84,6 +84,7 @@ FAMILIES: Final = (
         "1 if Nginx would take the configuration that is on disk, 0 if a reload or start would fail.",
     ),
     Family("config_files", "infra_nginx_config_files", "gauge", "Files of the configuration, read and not readable."),
+    Family("logs_unreadable", "infra_nginx_logs_unreadable", "gauge", "Logs that this user may not read; 0 is well."),
     Family(
         "certificate_expiry",
         "infra_nginx_certificate_expiry_timestamp_seconds",
@@ -108,6 +109,7 @@ def readings_of(disk: OnDisk, seen: Survey, trial: Trial | None) -> Iterator[Rea
 
 def written_readings(written: Written) -> Iterator[Reading]:
     """What the logs tell. A rate of errors is in percent where it is judged, a share where it is published."""
+    yield Reading("logs_unreadable", len(written.unreadable))
     own = Counter(each.kind for each in written.errors if each.own)
     for kind, number in own.items():
         yield Reading("own_errors", number, labels={"class": kind})

@@ -11,6 +11,7 @@ from typing import Final
 
 from monitor.cli.client import Commands
 from monitor.cli.exits import CANNOT, OK
+from monitor.cli.terminal import printable, wrapped
 from monitor.core.words import Message
 from monitor.locale import speak, spoken
 
@@ -69,6 +70,7 @@ def _write(directory: Path, names: tuple[str, ...]) -> int:
             _say("dashboard.cannot_write", path=str(path), why=error.strerror or str(error))
             return CANNOT
         print(path)
+    _say("dashboard.then", directory=str(directory.resolve()))
     return OK
 
 
@@ -81,4 +83,4 @@ def _text(name: str) -> str:
 
 
 def _say(key: str, **values: str) -> None:
-    print(speak(Message(key, values), spoken(os.environ)), file=sys.stderr)
+    print(wrapped(printable(speak(Message(key, values), spoken(os.environ))), indent=0), file=sys.stderr)

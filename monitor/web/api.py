@@ -77,6 +77,16 @@ class Api:
         parameters(request)
         return success(await self._questions.service(request.match_info["name"]))
 
+    async def found(self, request: web.Request) -> web.Response:
+        """What the last looks at a service found beside numbers."""
+        parameters(request)
+        return success(self._questions.found(request.match_info["name"]))
+
+    async def changes(self, request: web.Request) -> web.Response:
+        """What was changed."""
+        given = parameters(request, "service", "hours")
+        return success(self._questions.changes(service=given.get("service"), hours=hours(given, MOST_HOURS)))
+
     async def statuses(self, request: web.Request) -> web.Response:
         """How every service was in each part of a day or of ninety."""
         given = parameters(request, "window", "service", "time_zone")

@@ -38,7 +38,8 @@ _HEADERS: Final = {
 }
 _PAGE: Final = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    "Referrer-Policy": "same-origin",  # without any, a browser does not say whose form it sends
 }
 """Of pages: what they need is served here, and nothing stands in their text that could run."""
 
@@ -69,7 +70,7 @@ def create_app(
     `timezone` are what is spoken, and whose time is told, at this moment; `upkeep` is the daemon itself; `security` is
     what protects it at this moment."""
     guard = Guard(token=token, url=url, users=lambda: security().users)
-    site = Site(monitoring, language=language, timezone=timezone, url=url)
+    site = Site(monitoring, language=language, timezone=timezone, url=url, users=lambda: bool(security().users))
     app = web.Application(middlewares=[_refusing(guard, site)], client_max_size=MAX_BODY_BYTES)
     app.on_response_prepare.append(_hardening(security))
     api = Api(monitoring, language=language, url=url, upkeep=upkeep, users=lambda: bool(security().users))

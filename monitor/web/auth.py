@@ -21,6 +21,8 @@ from monitor.store import StoreError
 from monitor.web.answer import Refused
 from monitor.web.security import Users
 
+USER: Final = web.RequestKey("user", str)
+"""The key under which a request carries the name of the user who sent it."""
 _READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _BASIC: Final = 'Basic realm="infra-monitor", charset="UTF-8"'
 _TOKEN: Final = re.compile(r"[\x21-\x7e]{16,512}")
@@ -73,7 +75,8 @@ class Guard:
         self._names = {"localhost", socket.gethostname().lower(), (urlsplit(url).hostname or "localhost").lower()}
 
     async def check(self, request: web.BaseRequest) -> None:
-        """Raises Refused. Whether the thing asked for exists is no matter here: strangers learn nothing of it."""
+        """A user's request is marked with the name. Raises Refused. Whether the thing asked for exists is no matter
+        here: strangers learn nothing of it."""
         writing, users = request.method not in _READING, self._users()
         if not writing and not users:
             return
@@ -87,10 +90,12 @@ class Guard:
                 if not hmac.compare_digest(given.strip().encode(errors="replace"), self._token):
                     raise _unauthorized("this is not the token", 'Bearer error="invalid_token"')
             case "basic" if users:
-                if not await users.admits(*_name_and_password(given)):
+                name, password = _name_and_password(given)
+                if not await users.admits(name, password):
                     raise _unauthorized("this is not a user with that password", _BASIC)
                 if writing and not _is_same_origin(request):
                     raise Refused(HTTPStatus.FORBIDDEN, "forbidden", "a page of somebody else's sent this")
+                request[USER] = name
             case _ if users:
                 raise _unauthorized("this is for users only", _BASIC)
             case _:

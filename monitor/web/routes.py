@@ -113,6 +113,25 @@ ROUTES: Final = (
     ),
     Route(
         method="GET",
+        path="/api/v1/services/{name}/found",
+        does="found",
+        said="What the last looks found beside numbers: workers, peers, sessions, firewall rules",
+        answer="Found",
+        finds=True,
+    ),
+    Route(
+        method="GET",
+        path="/api/v1/changes",
+        does="changes",
+        said="What was changed, newest first: restarts, deployments, reloads, edits, rules",
+        answer="[Change]",
+        parameters=(
+            Parameter("service", {"type": "string"}, "Only those of this service."),
+            Parameter("hours", _HOURS, "Only those of the last so many hours."),
+        ),
+    ),
+    Route(
+        method="GET",
         path="/api/v1/statuses",
         does="statuses",
         said="How each service was in every half-hour of a day, or on every day of ninety",

@@ -258,7 +258,17 @@ async def test_faults_of_nginx_itself_are_counted(nginx: RealNginx, looks: Looki
     nginx.config.write_text(nginx.config.read_text() + "nonsense;")
     os.kill(nginx.master, signal.SIGHUP)
     wait_for(lambda: b"nonsense" in (nginx.directory / "error.log").read_bytes())
-    assert reading(await looks.look(check(nginx)), "own_errors") == 1.0
+    result = await looks.look(check(nginx))
+    assert (reading(result, "own_errors"), reading(result, "logs_unreadable")) == (1.0, 0.0)
+
+
+async def test_a_log_that_may_not_be_read_is_counted(nginx: RealNginx, looks: Looking) -> None:
+    """As one of another user's is; a link to itself is what even root cannot read."""
+    nginx.configure(f"server {{ listen 127.0.0.1:{nginx.port}; return 200; }}")
+    nginx.start()
+    (nginx.directory / "error.log").unlink()
+    (nginx.directory / "error.log").symlink_to("error.log")
+    assert reading(await looks.look(check(nginx)), "logs_unreadable") == 1
 
 
 async def test_everything_is_over_in_time_while_everything_is_silent(nginx: RealNginx, looks: Looking) -> None:

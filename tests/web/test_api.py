@@ -131,7 +131,7 @@ async def test_alerts_can_be_asked_for_by_service_and_severity(broken: Served) -
 
 async def test_the_topology_points_from_the_dependant_to_what_it_needs(served: Served) -> None:
     topology = await served.data("/api/v1/topology")
-    configured = {"source": "configured", "evidence": None}
+    configured = {"source": "configured", "evidence": None, "response_time_ms": None}
     assert topology["edges"] == [
         {"from": "nodejs", "to": "rds", **configured}, {"from": "python", "to": "rds", **configured}
     ]  # fmt: skip

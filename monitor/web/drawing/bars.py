@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from monitor.web.drawing.svg import Svg, element, picture
+from monitor.web.drawing.svg import Svg, element, number, picture
 
 _WIDTH: Final = 8.0
 _GAP: Final = 2.0
@@ -25,33 +25,48 @@ _TALL: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One part of the time. `status` is None when nobody watched; `said` is what a reader learns by pointing at it."""
+    """`parts` of the time, one after the other, of which the same is to be said. `status` is None when nobody watched;
+    `said` is what a reader learns by pointing at any of them."""
 
     status: str | None
     said: str
+    parts: int = 1
 
 
-def bars(parts: Sequence[Bar], *, label: str) -> Svg:
-    """Oldest first; empty without any."""
-    if not parts:
+def bars(runs: Sequence[Bar], *, label: str) -> Svg:
+    """Oldest first; empty without any. A page shows many of these, so what looks the same is one path."""
+    if not runs:
         return Svg()
     return picture(
-        *(_bar(place, part) for place, part in enumerate(parts)),
-        width=len(parts) * (_WIDTH + _GAP) - _GAP,
+        *(element("path", class_="bar", data_status=name, d=path) for name, path in _paths(runs).items()),
+        *_reaches(runs),
+        width=sum(each.parts for each in runs) * (_WIDTH + _GAP) - _GAP,
         height=HEIGHT,
         label=label,
         class_="bars",
+        stretched=True,
     )
 
 
-def _bar(place: int, part: Bar) -> Svg:
-    """Healthy ones are thin, so that trouble stands out; the place to point at is as high as the picture."""
-    left, tall = place * (_WIDTH + _GAP), HEIGHT * _TALL.get(part.status, 1.0)
-    narrow = 1.0 if part.status == "healthy" else 0.0
-    return element(
-        "g",
-        element("title", part.said),
-        element("rect", class_="reach", x=left - _GAP / 2, width=_WIDTH + _GAP, height=HEIGHT),
-        element("rect", x=left + narrow, y=HEIGHT - tall, width=_WIDTH - 2 * narrow, height=tall, rx=1.0, class_="bar"),
-        data_status=part.status or "none",
-    )
+def _paths(runs: Sequence[Bar]) -> dict[str, str]:
+    """Healthy bars are narrower, so that trouble stands out."""
+    found: dict[str, str] = {}
+    place = 0
+    for run in runs:
+        name, tall = run.status or "none", HEIGHT * _TALL.get(run.status, 1.0)
+        narrow = 1.0 if run.status == "healthy" else 0.0
+        wide, down, up = number(_WIDTH - 2 * narrow), number(tall), number(HEIGHT - tall)
+        lefts = (number((place + n) * (_WIDTH + _GAP) + narrow) for n in range(run.parts))
+        found[name] = found.get(name, "") + "".join(f"M{left} {up}h{wide}v{down}h-{wide}z" for left in lefts)
+        place += run.parts
+    return found
+
+
+def _reaches(runs: Sequence[Bar]) -> Iterator[Svg]:
+    """The places to point at, as high as the picture."""
+    place = 0
+    for run in runs:
+        left, wide = number(place * (_WIDTH + _GAP) - _GAP / 2), number(run.parts * (_WIDTH + _GAP))
+        path = f"M{left} 0h{wide}v{number(HEIGHT)}h-{wide}z"
+        yield element("path", element("title", run.said), class_="reach", d=path)
+        place += run.parts

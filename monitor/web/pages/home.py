@@ -9,6 +9,8 @@ from aiohttp import web
 
 from monitor.answers import Json
 from monitor.core.words import Status
+from monitor.web.pages.cards import cards_of
+from monitor.web.pages.picture import chain_of, roots_of
 from monitor.web.pages.site import Site
 
 
@@ -25,14 +27,17 @@ class Home:
     async def home(self, request: web.Request) -> web.Response:
         """What the API says under `explanation` and `services`."""
         reader = self._site.reader(request)
-        explained = reader.questions.explanation()
+        explained, services = reader.questions.explanation(), await reader.questions.services()
+        times = {each["name"]: each["response_time_ms"] for each in services}
         return self._site.page(
             request,
             "home.html",
             words=reader.words,
             incidents=explained["incidents"],
-            services=await reader.questions.services(),
+            cards=await cards_of(reader.questions, services, reader.words),
             odd=list(_odd(explained)),
+            chain=chain_of(explained["topology"], front_ms=times),
+            roots=roots_of(explained["incidents"]),
         )
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from aiohttp import hdrs, web
@@ -17,17 +18,23 @@ from monitor.core.uptime import overall
 from monitor.core.words import Severity, Status
 from monitor.locale import LANGUAGES
 from monitor.notify.wording import clean
+from monitor.orders import Orders
 from monitor.questions import Questions
 from monitor.service_monitoring import ServiceMonitoring
 from monitor.web.answer import API, Refused
+from monitor.web.auth import USER
 from monitor.web.pages.assets import asset
 from monitor.web.pages.language import chosen, language_of, remember
+from monitor.web.pages.mutes import mutes
 from monitor.web.pages.words import Words
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-NAVIGATION: Final = (("/", "overview"),)
+NAVIGATION: Final = (
+    ("/", "overview"),
+    ("/firewall", "firewall"),
+)
 """What stands at the top of every page: the path, and the word for it below `page.nav.` in the catalogue."""
 
 _NAMED: Final = frozenset({400, 401, 403, 404, 405, 503})
@@ -37,9 +44,10 @@ _PAGE: Final = "text/html"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reader:
-    """Who looks at a page: what can be asked, and how it is said to them."""
+    """Who looks at a page: what can be asked and ordered, and how it is said to them."""
 
     questions: Questions
+    orders: Orders
     words: Words
 
 
@@ -53,18 +61,27 @@ class Site:
         language: Callable[[], str],
         timezone: Callable[[], str],
         url: str,
+        users: Callable[[], bool],
     ) -> None:
         self._monitoring = monitoring
+        self._users = users
         self._language = language
         self._timezone = timezone
         self._url = url
+
+    @property
+    def monitoring(self) -> ServiceMonitoring:
+        """What the pages are about."""
+        return self._monitoring
 
     def reader(self, request: web.BaseRequest) -> Reader:
         """The one who sent this."""
         language = language_of(request, usual=self._language())
         zone, now = ZoneInfo(self._timezone()), self._monitoring.clock.now()
+        questions = Questions(self._monitoring, language=lambda: language, url=self._url)
         return Reader(
-            questions=Questions(self._monitoring, language=lambda: language, url=self._url),
+            questions=questions,
+            orders=Orders(self._monitoring, questions),
             words=Words(language=language, zone=zone, now=now),
         )
 
@@ -113,6 +130,9 @@ class Site:
             "js": asset("js").path if asset("js").content else None,
             "version": __version__,
             "zone": words.zone.key,
+            "user": request.get(USER),
+            "users": self._users(),
+            "mutes": partial(mutes, Questions(self._monitoring), words),
             "overall": overall(self._monitoring.plan, self._monitoring.state, words.now).value,
         }
 
@@ -136,7 +156,7 @@ def _templates() -> Environment:
         undefined=StrictUndefined,
         finalize=_harmless,
     )
-    environment.filters["worst"] = worst
+    environment.filters |= {"worst": worst, "service_path": service_path}
     return environment
 
 
@@ -145,6 +165,11 @@ def worst(incident: Json) -> str:
     open_ones = (Status(each["status"]) for each in incident["alerts"] if each["resolved_at"] is None)
     graded = Status.CRITICAL if incident["severity"] == Severity.CRITICAL else Status.WARNING
     return max(open_ones, key=lambda status: status.rank, default=graded).value
+
+
+def service_path(name: str) -> str:
+    """Where the page of a service is."""
+    return f"/services/{quote(name, safe='')}"
 
 
 def _harmless(value: Any) -> Any:

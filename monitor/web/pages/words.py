@@ -42,6 +42,18 @@ class Words:
         today = at.date() == datetime.fromtimestamp(self.now, self.zone).date()
         return at.strftime("%H:%M" if today else "%Y-%m-%d %H:%M")
 
+    def clock(self, at: float) -> str:
+        """The time of day of a Unix second."""
+        return datetime.fromtimestamp(at, self.zone).strftime("%H:%M")
+
+    def day(self, at: float) -> str:
+        """The day of a Unix second, without its year."""
+        return datetime.fromtimestamp(at, self.zone).strftime("%m-%d")
+
+    def moment_of(self, at: float) -> str:
+        """A Unix second, to the minute: `2026-11-24 12:12`."""
+        return datetime.fromtimestamp(at, self.zone).strftime("%Y-%m-%d %H:%M")
+
     def for_how_long(self, since: str, until: str | None = None) -> str:
         """From one time to another, or to now: `2h 5m`."""
         end = self.now if until is None else self._at(until).timestamp()

@@ -53,7 +53,7 @@ STATUSES = ("healthy", "warning", "critical", "down", "maintenance", "unknown")
 def read(drawn: Svg) -> ET.Element:
     """As a browser reads it; nothing in it may run or need a style that the page's policy forbids."""
     root = ET.fromstring(drawn)  # noqa: S314 — ours
-    names = {"svg", "g", "title", "rect", "line", "text", "polyline", "polygon", "circle"}
+    names = {"svg", "g", "title", "rect", "line", "path", "text", "polyline", "polygon", "circle"}
     for each in root.iter():
         assert each.tag.removeprefix("{http://www.w3.org/2000/svg}") in names
         assert not [key for key in each.attrib if key.startswith("on") or key in ("style", "href")]
@@ -236,6 +236,9 @@ def test_the_scale_encloses_the_numbers_with_few_round_steps(one: float, other: 
         (30.0, 400.0, "seconds", (0.0, 300.0, 600.0)),
         (0, 700_000_000, "bytes", (0.0, 268_435_456.0, 536_870_912.0, 805_306_368.0)),
         (96, 99, "percent", (96.0, 97.0, 98.0, 99.0)),
+        (0, 0, "count", (0.0, 1.0)),
+        (0, 10, "count", (0.0, 5.0, 10.0)),
+        (0, 3, "count", (0.0, 1.0, 2.0, 3.0)),
         (5, 5, "", (0.0, 2.0, 4.0, 6.0, 8.0)),
     ],
 )
@@ -261,15 +264,16 @@ def test_moments_are_few_within_and_ascend(since: float, length: float, name: st
         assert length < 900 or local.minute % 5 == 0
 
 
+SAID = ["good", "12:00–12:30: down for 3 min", "-"]
+
+
 def test_bars_say_each_part_and_show_trouble_by_more_than_colour() -> None:
-    root = read(
-        bars([Bar("healthy", "good"), Bar("down", "12:00–12:30: down for 3 min"), Bar(None, "-")], label="a day")
-    )
-    groups = list(root.iter("g"))
-    assert [each.get("data-status") for each in groups] == ["healthy", "down", "none"]
-    assert ["".join(each.itertext()) for each in groups] == ["good", "12:00–12:30: down for 3 min", "-"]
-    shapes = {(bar.get("width"), bar.get("height")) for bar in root.iter("rect") if bar.get("class") == "bar"}
-    assert len(shapes) == 3
+    root = read(bars([Bar("healthy", SAID[0], 3), Bar("down", SAID[1]), Bar(None, SAID[2], 44)], label="a day"))
+    paths = [each for each in root if each.get("class") == "bar"]
+    assert [each.get("data-status") for each in paths] == ["healthy", "down", "none"]
+    assert ["".join(each.itertext()) for each in root if each.get("class") == "reach"] == SAID
+    assert len({re.sub(r"^M[\d.]+ ", "", str(each.get("d"))) for each in paths}) == 3, "each has its shape"
+    assert [str(each.get("d")).count("M") for each in paths] == [3, 1, 44]
     assert bars([], label="") == ""
 
 
