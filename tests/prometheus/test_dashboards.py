@@ -147,6 +147,19 @@ def test_the_command_lists_prints_and_writes_them(tmp_path: Path) -> None:
         }
 
 
+def test_the_address_of_the_status_page_can_be_given(tmp_path: Path) -> None:
+    address = "https://monitor.example.com/here"
+    assert command("dashboard", "--out", tmp_path, "--page", f"{address}/").returncode == 0
+    for name in DASHBOARDS:
+        made = json.loads((tmp_path / f"{name}.json").read_text())
+        (page,) = (each for each in made["templating"]["list"] if each["name"] == "page")
+        assert (page["query"], page["current"]["value"]) == (address, address)
+        assert VALIDATOR.is_valid(made)
+    for wrong in ("monitor.example.com", "javascript:alert(1)", 'https://x/"', "https://${host}"):
+        refused = command("dashboard", "overview", "--page", wrong)
+        assert (refused.returncode, refused.stdout) == (64, "")
+
+
 def test_a_directory_that_cannot_be_written_is_named_in_both_languages(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for language, said in (("C.UTF-8", "cannot be written"), ("ko_KR.UTF-8", "쓸 수 없습니다")):
