@@ -164,7 +164,7 @@ def _rule(line: str, lines: tuple[str, ...], read: Firewall | None) -> Json | No
 
 
 def _admits(peer: str, lines: tuple[str, ...], read: Firewall) -> bool:
-    if peer in read.host_groups:
+    if peer.partition(" ")[0] in read.host_groups and not peer.endswith("(stale)"):
         return True
     ranges = [*_held(peer, lines), peer]
     return any(_holds(each, read.source) for each in ranges)

@@ -25,7 +25,7 @@ READ = Firewall(
     lines=(
         "database has sg-db",
         "in sg-db tcp 5432 from pl-1",
-        "in sg-db tcp 5432 from sg-app",
+        "in sg-db tcp 5432 from sg-app of 123456789012",
         "out sg-app all traffic to 0.0.0.0/0",
         "pl-1 holds 10.9.0.0/16",
         "this host has sg-app",
@@ -52,7 +52,13 @@ async def looked(served: Served, result: Seen | Blind) -> str:
 
 async def test_an_open_path_is_told_with_the_rule_that_opens_it(walled: Served) -> None:
     text = await looked(walled, Seen((), (READ,)))
-    for said in ("The path is open", "sg-db ← tcp 5432 ← sg-app", "10.9.0.0/16", "No wide range", "all traffic"):
+    for said in (
+        "The path is open",
+        "sg-db ← tcp 5432 ← sg-app of 123456789012",
+        "10.9.0.0/16",
+        "No wide range",
+        "all traffic",
+    ):
         assert said in text, said
     (found,) = (await walled.data("/api/v1/services/rds-firewall/found"))["firewalls"]
     assert [each["admits_this_host"] for each in found["rules"]] == [False, True, False]
@@ -60,10 +66,15 @@ async def test_an_open_path_is_told_with_the_rule_that_opens_it(walled: Served) 
 
 
 async def test_a_range_and_a_list_that_hold_this_host_let_it_in(walled: Served) -> None:
-    lines = ("in sg-db tcp 5432 from 10.0.1.0/24", "in sg-db tcp 5432 from pl-1", "pl-1 holds 10.0.0.0/8")
+    lines = (
+        "in sg-db tcp 5432 from 10.0.1.0/24",
+        "in sg-db tcp 5432 from pl-1",
+        "in sg-db tcp 5432 from sg-app of 123456789012 (stale)",
+        "pl-1 holds 10.0.0.0/8",
+    )
     await looked(walled, Seen((), (replace(READ, lines=lines),)))
     (found,) = (await walled.data("/api/v1/services/rds-firewall/found"))["firewalls"]
-    assert [each["admits_this_host"] for each in found["rules"]] == [True, True]
+    assert [each["admits_this_host"] for each in found["rules"]] == [True, True, False]
 
 
 async def test_a_closed_path_and_an_open_world_are_told_with_what_mends_them(walled: Served) -> None:
@@ -84,11 +95,19 @@ async def test_a_closed_path_and_an_open_world_are_told_with_what_mends_them(wal
     assert "lets this host in" not in text
 
 
+async def test_tables_that_scroll_can_be_reached_by_keyboard_and_have_a_name(walled: Served) -> None:
+    text = await looked(walled, Seen((), (READ,)))
+    wide = [each for each in Elements(text).named("div") if each.get("class") == "box wide"]
+    assert [(each["tabindex"], each["role"], each["aria-label"]) for each in wide] == [
+        ("0", "group", "Rules about this port, as read")
+    ]
+
+
 async def test_changes_of_the_rules_are_listed_with_their_time(walled: Served) -> None:
     await looked(walled, Seen((), (READ,)))
     fewer = tuple(line for line in READ.lines if "sg-app" not in line or "has" in line)
     text = await looked(walled, Seen((), (replace(READ, lines=fewer),)))
-    assert "− in sg-db tcp 5432 from sg-app" in text
+    assert "− in sg-db tcp 5432 from sg-app of 123456789012" in text
     assert "None was seen." not in text
 
 

@@ -22,6 +22,8 @@ MOST_MOMENTS: Final = 7
 def scale(low: float, high: float, unit: str) -> tuple[float, ...]:
     """Ascending round numbers that enclose both, three to six of them. What is not negative and reaches down to half of
     its height is shown from zero."""
+    if unit == "count" and low == high:
+        low, high = (min(low, 0.0), max(high, 1.0))
     if high - low <= max(_SAME, _SAME * abs(low), _SAME * abs(high)):
         half = abs(low) / 2 if abs(low) > _SAME else 0.5
         low, high = (max(0.0, low - half) if low >= 0 else low - half), high + half
@@ -50,6 +52,9 @@ def _step(rough: float, unit: str) -> float:
     """The smallest round number that is at least so large."""
     if unit == "seconds" and rough > _MINUTE / 2:
         return next((step for step in _LONG if step >= rough), _decimal(rough / _LONG[-1]) * _LONG[-1])
+    if unit == "count":
+        step = _decimal(max(rough, 1.0))
+        return step if step.is_integer() else 2 * step
     if unit == "bytes" and rough >= 1:
         whole = _KIBI ** min(math.floor(math.log(rough, _KIBI)), 4)
         return whole * (next((2.0**n for n in range(10) if 2.0**n * whole >= rough), 0.0) or _decimal(rough / whole))

@@ -44,6 +44,7 @@ def bars(runs: Sequence[Bar], *, label: str) -> Svg:
         height=HEIGHT,
         label=label,
         class_="bars",
+        stretched=True,
     )
 
 

@@ -38,15 +38,24 @@ def element(name: str, *children: str, **attributes: str | float | None) -> Svg:
     return Svg(f"<{name}{said}>{inside}</{name}>" if children else f"<{name}{said}/>")
 
 
-def picture(*children: str, width: float, height: float, label: str, class_: str, hover: str | None = None) -> Svg:
-    """A whole drawing that stretches with its place; `label` is what is said of it to who cannot see it, `hover` what
-    is said wherever a reader points at it."""
+def picture(
+    *children: str,
+    width: float,
+    height: float,
+    label: str,
+    class_: str,
+    hover: str | None = None,
+    stretched: bool = False,
+) -> Svg:
+    """A whole drawing that grows and shrinks with its place, or, `stretched`, fills it whatever its shape. `label` is
+    what is said of it to who cannot see it, `hover` what is said wherever a reader points at it."""
     return element(
         "svg",
         *(() if hover is None else (element("title", hover),)),
         *children,
         class_=class_,
         viewBox=f"0 0 {number(width)} {number(height)}",
+        preserveAspectRatio="none" if stretched else None,
         role="img",
         aria_label=label,
     )

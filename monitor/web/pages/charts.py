@@ -18,7 +18,7 @@ from monitor.web.pages.span import Span
 from monitor.web.pages.words import Words
 
 MOST_LINES: Final = 6
-PHASES: Final = ("resolve", "tcp", "tls", "auth", "query")
+PHASES: Final = ("resolve", "tcp", "tls", "auth", "query", "answer", "body")
 PHASE: Final = "phase_duration"
 _LABEL: Final = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 _ROLLED_GAP: Final = 2 * BUCKET_SECONDS + 1.0
@@ -36,9 +36,9 @@ class Plot:
 PLOTS: Final = (
     Plot("response_time"),
     Plot("error_rate"),
-    Plot("connections"),
+    Plot("connections", unit="count"),
     Plot("connections_used"),
-    Plot("process_restarts", "grew"),
+    Plot("process_restarts", "grew", "count"),
     Plot("process_memory"),
     Plot("process_cpu", "rate", "ratio"),
     Plot("requests", "rate"),
@@ -109,8 +109,8 @@ def marks_of(incidents: Iterable[Json], changes: Iterable[Json], now: float) -> 
     return (*found, *(Mark(_at(each["at"]), each["message"]) for each in changes))
 
 
-def phases_of(metrics: Json, series: Sequence[Series], span: Span, words: Words) -> Svg:
-    """The last look, and the average over the time shown."""
+def phases_of(metrics: Json, series: Sequence[Series], span: Span, words: Words) -> tuple[Svg, tuple[Phase, ...]]:
+    """The last look, and the average over the time shown; and what there is in it."""
     now = [(name, metrics.get(f'{PHASE}{{phase="{name}"}}')) for name in PHASES]
     rows = [Row(words.say("page.phases.now"), [_phase(name, value, words) for name, value in now if value is not None])]
     usual = [(name, _average(series, name, span)) for name in PHASES]
@@ -121,7 +121,8 @@ def phases_of(metrics: Json, series: Sequence[Series], span: Span, words: Words)
         f"{row.name}: " + ", ".join(f"{each.name} {words.amount(each.seconds, 'seconds')}" for each in row.phases)
         for row in rows
     )
-    return phases(rows, amount=lambda value: words.amount(value, "seconds"), label=said)
+    drawn = phases(rows, amount=lambda value: words.amount(value, "seconds"), label=said)
+    return drawn, tuple(rows[0].phases)
 
 
 def _phase(name: str, seconds: float, words: Words) -> Phase:
@@ -155,7 +156,7 @@ def _lines(series: Sequence[Series], plot: Plot, plan: ServicePlan, span: Span) 
         samples = tuple(_samples(inside, plot, gap))
         if samples:
             labels = [value for name, value in _LABEL.findall(each.series.metric) if name != "app"]
-            name = " ".join(([each.series.check] if several else []) + labels)
+            name = " ".join(dict.fromkeys(([each.series.check] if several else []) + labels))
             yield Line(name, samples, gap)
 
 

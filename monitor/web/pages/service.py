@@ -75,9 +75,11 @@ class Services:
         inside = [
             each for each in changes if span.since <= datetime.fromisoformat(each["at"]).timestamp() <= span.until
         ]
+        drawn, parts = phases_of(service["metrics"], series, span, reader.words)
         return {
             "figures": found,
-            "phases": phases_of(service["metrics"], series, span, reader.words),
+            "phases": drawn,
+            "phase_parts": parts,
             "changes": inside,
         }
 
