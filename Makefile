@@ -5,10 +5,10 @@ PYTHON := .venv/bin/python
 LAB := $(PYTHON) -m tests.lab
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo break heal status run test lint format lock
+.PHONY: help setup demo break heal status run test lint format lock screenshots
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## install everything that the demo and the tests need (virtual environment, npm and Debian packages)
 	@sh tools/setup.sh
@@ -40,6 +40,9 @@ lint: setup ## ruff, mypy, import-linter
 format: setup ## let ruff format the code and mend what it can
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
+
+screenshots: setup ## the pictures of the docs, taken anew from the lab, into docs/images
+	@$(PYTHON) -m tests.browser.pictures
 
 lock: setup ## renew the pins from pyproject.toml and package.json
 	@sh tools/lock.sh

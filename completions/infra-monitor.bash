@@ -35,7 +35,7 @@ _infra_monitor_words() {
         'notify test') echo '--config --help --json' ;;
         'notify status') echo '--ca-file --client-cert --config --help --json --url' ;;
         'rules') echo '--config --help' ;;
-        'dashboard') echo '--config --help --out' ;;
+        'dashboard') echo '--config --help --out --page' ;;
     esac
 }
 

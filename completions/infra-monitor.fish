@@ -2,7 +2,7 @@
 function __infra_monitor_words
     switch "$argv[1]"
         case ''
-            printf '%s\t%s\n' init 'write a config.yaml from what is found on this machine' run 'watch, until told to stop' check 'look once at everything, without a daemon' explain 'what is broken, why, and what to do' status 'how every service is' watch 'the live table, until q' summary 'how many services are how, and the worst of it' alerts 'what troubles which service, and did' incidents 'what is broken, and was' ack 'say that you are on it' resolve 'say that it is over; the next failing look opens it again' silence 'hold notices back' maintenance 'declare services as being worked on' look 'have every check of a service look at once' history 'what a metric was' topology 'who depends on whom' monitoring 'whether the monitoring itself is well, what it looks at how often, how much it remembers' config 'check and show the configuration' notify 'the channels: how they stand, try them' rules 'rules and configurations for Prometheus and Alertmanager' dashboard 'dashboards for Grafana' --config 'configuration file (default: config.yaml here, then /etc/infra-monitor/config.yaml)' --help 'show this help message and exit' --version 'show program’s version number and exit'
+            printf '%s\t%s\n' init 'write a config.yaml from what is found on this machine' run 'watch, until told to stop' check 'look once at everything, without a daemon' explain 'what is broken, why, and what to do' status 'how every service is' watch 'the live table and chain, until q' summary 'how many services are how, and the worst of it' alerts 'what troubles which service, and did' incidents 'what is broken, and was' ack 'say that you are on it' resolve 'say that it is over; the next failing look opens it again' silence 'hold notices back' maintenance 'declare services as being worked on' look 'have every check of a service look at once' history 'what a metric was' topology 'who depends on whom' monitoring 'whether the monitoring itself is well, what it looks at how often, how much it remembers' config 'check and show the configuration' notify 'the channels: how they stand, try them' rules 'rules and configurations for Prometheus and Alertmanager' dashboard 'dashboards for Grafana' --config 'configuration file (default: config.yaml here, then /etc/infra-monitor/config.yaml)' --help 'show this help message and exit' --version 'show program’s version number and exit'
         case 'init'
             printf '%s\t%s\n' --config 'configuration file (default: config.yaml here, then /etc/infra-monitor/config.yaml)' --help 'show this help message and exit' --language 'en or ko (default: as $LANG says)' --yes 'write without asking; a file that is there is kept as .old'
         case 'init --language'
@@ -70,7 +70,7 @@ function __infra_monitor_words
         case 'rules'
             printf '%s\t%s\n' --config 'configuration file (default: config.yaml here, then /etc/infra-monitor/config.yaml)' --help 'show this help message and exit'
         case 'dashboard'
-            printf '%s\t%s\n' --config 'configuration file (default: config.yaml here, then /etc/infra-monitor/config.yaml)' --help 'show this help message and exit' --out 'write into this directory: all, or NAME'
+            printf '%s\t%s\n' --config 'configuration file (default: config.yaml here, then /etc/infra-monitor/config.yaml)' --help 'show this help message and exit' --out 'write into this directory: all, or NAME' --page 'where browsers reach the status page (http://127.0.0.1:10142)'
     end
 end
 

@@ -3,65 +3,79 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
-from monitor.cli.drawing import ago, dash, table
-from monitor.cli.terminal import printable
+from monitor.cli.drawing import dash, table
+from monitor.cli.terminal import terminal_width, wrapped
+from monitor.cli.words import Words
+
+_BELOW: Final = 4
 
 
-def troubles(monitoring: Mapping[str, Any], now: float) -> Iterator[str]:
+def troubles(monitoring: Mapping[str, Any], now: float, words: Words) -> str:
     """A line for everything of the monitor itself that somebody has to look after; the refused configuration has one
-    for each mistake."""
+    for each mistake. Empty where all is well."""
+    return "\n".join(_troubles(monitoring, now, words))
+
+
+def _troubles(monitoring: Mapping[str, Any], now: float, words: Words) -> Iterator[str]:
+    configuration, heartbeat = monitoring["configuration"], monitoring["heartbeat"]
     if monitoring["unwell"]:
-        yield f"! the monitor is not well: {monitoring['unwell']}"
+        yield _marked(words("unwell", why=monitoring["unwell"]))
     if monitoring["store_error"]:
-        yield f"! nothing new can be remembered: {monitoring['store_error']}"
-    configuration = monitoring["configuration"]
+        yield _marked(words("not_remembered", why=monitoring["store_error"]))
     if not configuration["successful"]:
-        tried, taken = ago(configuration["tried_at"], now), ago(configuration["taken_at"], now)
-        yield f"! the configuration of {tried} ago was refused, and the one of {taken} ago goes on:"
-        yield from (f"    {line}" for line in configuration["errors"])
-    yield from (f"! {warning}" for warning in configuration["warnings"])
+        tried, taken = words.ago(configuration["tried_at"], now), words.ago(configuration["taken_at"], now)
+        yield _marked(words("refused", tried=tried, taken=taken))
+        yield from (wrapped(line, indent=_BELOW, width=terminal_width()) for line in configuration["errors"])
+    yield from map(_marked, configuration["warnings"])
     for channel in monitoring["channels"]:
-        if said := trouble(channel, now):
-            yield f"! channel {channel['channel']}: {said}"
-    heartbeat = monitoring["heartbeat"]
+        if said := trouble(channel, now, words):
+            yield _marked(words("channel", name=channel["channel"], trouble=said))
     if heartbeat and heartbeat["error"]:
-        yield f"! the heartbeat does not arrive: {heartbeat['error']}"
+        yield _marked(words("heartbeat", why=heartbeat["error"]))
 
 
-def trouble(channel: Mapping[str, Any], now: float) -> str:
+def _marked(text: str) -> str:
+    return wrapped(f"! {text}", indent=0, width=terminal_width())
+
+
+def trouble(channel: Mapping[str, Any], now: float, words: Words) -> str:
     """What is wrong with a channel; empty if nothing is."""
-    owed = (
-        f"{channel['pending']} waiting, the oldest for {ago(channel['oldest_at'], now)}" if channel["pending"] else ""
-    )
+    waits = words.since(channel["oldest_at"], now)
+    owed = words("owed", count=channel["pending"], oldest=waits) if channel["pending"] else ""
     if not channel["configured"]:
-        return f"no longer configured; {owed}"
+        return "; ".join(filter(None, (words("gone"), owed)))
+    said = ""
     if channel["stopped_at"]:
-        said = f"STOPPED {ago(channel['stopped_at'], now)} ago: {channel['stopped_why']}; mend it, then reload"
+        said = words("stopped", time=words.ago(channel["stopped_at"], now), why=channel["stopped_why"])
     elif channel["error"]:
-        what = "notice was given up" if channel["outcome"] == "dead" else "try failed"
-        said = f"the newest {what} {ago(channel['tried_at'], now)} ago: {channel['error']}"
-    else:
-        said = ""
+        key = "notice_given_up" if channel["outcome"] == "dead" else "try_failed"
+        said = words(key, time=words.ago(channel["tried_at"], now), why=channel["error"])
     unrefreshed = channel["refresh_error"]
-    again = f"cannot be told again of what is open: {unrefreshed}" if unrefreshed else ""
-    return "; ".join(each for each in (said, owed if said else "", again) if each)
+    again = words("not_refreshed", why=unrefreshed) if unrefreshed else ""
+    return "; ".join(filter(None, (said, owed if said else "", again)))
 
 
-def drawn(channels: Sequence[Mapping[str, Any]], now: float, *, width: int) -> str:
+def drawn(channels: Sequence[Mapping[str, Any]], now: float, words: Words, *, width: int) -> str:
     """A line a channel, then what is wrong with it."""
-    rows = [["channel", "kind", "taken last", "newest try", "waiting", "given up"]]
+    rows = [words.row("channel", "kind", "taken_last", "newest_try", "waiting", "given_up")]
     rows += [
         [
             each["channel"],
             dash(each["kind"]),
-            f"{ago(each['delivered_at'], now)} ago" if each["delivered_at"] else "-",
-            "STOPPED" if each["stopped_at"] else dash(each["outcome"]),
+            words.ago(each["delivered_at"], now),
+            _outcome(each, words),
             str(each["pending"]),
             str(each["dead"]),
         ]
         for each in channels
     ]
-    wrong = [printable(f"! {each['channel']}: {said}") for each in channels if (said := trouble(each, now))]
+    wrong = [_marked(f"{each['channel']}: {said}") for each in channels if (said := trouble(each, now, words))]
     return "\n".join([table(rows, width=width), *(["", *wrong] if wrong else [])])
+
+
+def _outcome(channel: Mapping[str, Any], words: Words) -> str:
+    if channel["stopped_at"]:
+        return words("outcome.stopped")
+    return words(f"outcome.{channel['outcome']}") if channel["outcome"] else "-"

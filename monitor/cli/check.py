@@ -8,10 +8,13 @@ import sys
 from typing import Any
 
 from monitor import answers
+from monitor.cli.client import complain
 from monitor.cli.exits import USAGE, exit_code
 from monitor.cli.once import glance
 from monitor.cli.settings import Commands, load_or_exit
 from monitor.cli.terminal import print_json, printable, state, wrapped
+from monitor.cli.whereabouts import CannotAsk
+from monitor.cli.words import Words, words_on
 from monitor.config.load import Loaded
 from monitor.core.model import Plan, State, Status
 from monitor.logs import configure
@@ -37,11 +40,9 @@ def run(arguments: argparse.Namespace) -> int:
     """The exit code of the overall status."""
     loaded = load_or_exit(arguments.config)
     names = tuple(arguments.services) or tuple(loaded.config.services)
-    unknown = [name for name in names if name not in loaded.config.services]
-    if unknown:
-        known = ", ".join(loaded.config.services)
-        print(f"infra-monitor: no service {unknown[0]!r} in the configuration; there are: {known}", file=sys.stderr)
-        return USAGE
+    words = words_on(sys.stdout, loaded.config.language)
+    if unknown := [name for name in names if name not in loaded.config.services]:
+        return complain(unknown_service(unknown[0], loaded, words))
     configure(loaded)
     for warning in loaded.warnings:
         print(f"infra-monitor: {warning}", file=sys.stderr)
@@ -49,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json(answer)
     else:
-        show(answer)
+        show(answer, words)
     return exit_code(Status(answer["overall_status"]))
 
 
@@ -68,13 +69,19 @@ def _service(planned: Plan, believed: State, name: str, now: float, language: st
     return answer | {"status": next(s.value for s in _WORST_FIRST if s is Status.HEALTHY or s in verdicts)}
 
 
-def show(answer: dict[str, Any]) -> None:
+def unknown_service(name: str, loaded: Loaded, words: Words) -> CannotAsk:
+    """That nothing of the configuration is called so."""
+    return CannotAsk(words("unknown_service", name=name, known=", ".join(loaded.config.services)), USAGE)
+
+
+def show(answer: dict[str, Any], words: Words) -> None:
     """The same for people."""
     width = max(len(each["name"]) for each in answer["services"])
     for each in answer["services"]:
         time = each["response_time_ms"]
         tail = "" if time is None else f"  {time:.0f} ms"
-        print(f"{each['name'].ljust(width)}  {state(Status(each['status']), width=13)}{tail}".rstrip())
+        status = state(Status(each["status"]), width=13, word=words.status(each["status"]))
+        print(f"{each['name'].ljust(width)}  {status}{tail}".rstrip())
         for check in each["checks"]:
             if check["verdict"] == Status.HEALTHY:
                 continue

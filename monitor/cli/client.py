@@ -19,9 +19,10 @@ from typing import Any, Final, TypeAlias
 from urllib.parse import quote, urlencode, urlsplit
 
 from monitor.cli.exits import CANNOT, OK, USAGE
-from monitor.cli.terminal import print_json
+from monitor.cli.terminal import harmless, print_json, printable
 from monitor.cli.trust import CA_FILE, CLIENT_CERT, context_for
 from monitor.cli.whereabouts import CannotAsk, configured
+from monitor.cli.words import Words, words_on
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 — it has no public name
 
@@ -35,12 +36,14 @@ class NobodyAnswers(CannotAsk):
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Asks one daemon."""
+    """Asks one daemon. `exact`: texts as they come, for programs; else those of others are made harmless."""
 
     url: str
     directory: Path
     environ: Mapping[str, str]
+    words: Words
     context: ssl.SSLContext | None = None
+    exact: bool = False
 
     def get(self, path: str, **parameters: object) -> Any:
         """The `data` of the answer. Raises CannotAsk."""
@@ -61,13 +64,14 @@ class Client:
             request.data = json.dumps(body).encode()
             request.add_header("Content-Type", "application/json")
         try:
-            return json.loads(self._answer(request))["data"]
+            data = json.loads(self._answer(request))["data"]
+            return data if self.exact else harmless(data)
         except urllib.error.HTTPError as error:
             raise self._refused(error) from None
         except (OSError, HTTPException) as error:
             raise self._unreachable(error) from None
         except (ValueError, KeyError, TypeError):
-            raise CannotAsk(f"what answers at {self.url} is not infra-monitor", CANNOT) from None
+            raise CannotAsk(self.words("not_ours", url=self.url), CANNOT) from None
 
     def _answer(self, request: urllib.request.Request) -> bytes:
         """Orders bear the token. A question bears it only when the daemon asks who we are, as it does where it has
@@ -89,39 +93,28 @@ class Client:
             return bytes(answer.read())
 
     def _unreachable(self, error: OSError | HTTPException) -> CannotAsk:
-        why = getattr(error, "reason", None) or error
+        why, words, url = getattr(error, "reason", None) or error, self.words, self.url
         if isinstance(why, ssl.SSLCertVerificationError):
-            return CannotAsk(
-                f"the certificate at {self.url} is not trusted ({why.verify_message}); name the file of who vouches "
-                f"for it with --ca-file or ${CA_FILE}, and the daemon by the name in it with --url",
-                CANNOT,
-            )
-        wants_ours = f"if it wants a certificate of yours, name it with --client-cert or ${CLIENT_CERT}"
+            return CannotAsk(words("untrusted", url=url, why=why.verify_message, variable=CA_FILE), CANNOT)
+        wants_ours = words("wants_ours", variable=CLIENT_CERT)
         if isinstance(why, ssl.SSLError):
             said = (why.reason or str(why)).replace("_", " ").lower()
-            return CannotAsk(f"no TLS with {self.url} ({said}); if it speaks none, write http://; {wants_ours}", CANNOT)
+            return CannotAsk(words("no_tls", url=url, why=said, hint=wants_ours), CANNOT)
         if isinstance(why, ConnectionResetError | BrokenPipeError):  # http.client's RemoteDisconnected is one
-            hint = wants_ours if self.context else "if it speaks TLS, say so: --url https://…"
-            return CannotAsk(f"what answers at {self.url} hangs up; {hint}", CANNOT)
+            return CannotAsk(
+                words("hangs_up", url=url, hint=wants_ours if self.context else words("perhaps_tls")), CANNOT
+            )
         said = getattr(why, "strerror", None) or str(why) or type(why).__name__
-        return NobodyAnswers(
-            f"nothing answers at {self.url} ({said}); start the daemon with: infra-monitor run, "
-            "or say where it is with --config or --url",
-            CANNOT,
-        )
+        return NobodyAnswers(words("nobody", url=url, why=said), CANNOT)
 
     def _refused(self, error: urllib.error.HTTPError) -> CannotAsk:
         if error.code == HTTPStatus.UNAUTHORIZED:
             where = f"${TOKEN}" if self.environ.get(TOKEN) else str(self.directory / "token")
-            return CannotAsk(
-                f"the daemon at {self.url} does not take the token from {where}; "
-                f"its own is in the file `token` of its state directory: name its --config, or set ${TOKEN}",
-                CANNOT,
-            )
+            return CannotAsk(self.words("wrong_token", url=self.url, where=where, variable=TOKEN), CANNOT)
         try:
             message = str(json.loads(error.read())["error"]["message"])
         except (ValueError, KeyError, TypeError, OSError):
-            return CannotAsk(f"what answers at {self.url} is not infra-monitor ({error.code})", CANNOT)
+            return CannotAsk(f"{self.words('not_ours', url=self.url)} ({error.code})", CANNOT)
         return CannotAsk(message, USAGE if error.code == HTTPStatus.BAD_REQUEST else CANNOT)
 
     def _token(self) -> str:
@@ -130,10 +123,9 @@ class Client:
         try:
             return (self.directory / "token").read_text(encoding="ascii", errors="replace").strip()
         except OSError as error:
+            file = str(self.directory / "token")
             raise CannotAsk(
-                f"the token {self.directory / 'token'} cannot be read ({error.strerror}); "
-                f"run this as the user of the daemon, name its --config, or set ${TOKEN}",
-                CANNOT,
+                self.words("no_token", file=file, why=error.strerror or "", variable=TOKEN), CANNOT
             ) from None
 
 
@@ -167,17 +159,18 @@ def client(arguments: argparse.Namespace, environ: Mapping[str, str] | None = No
     """The daemon of the configuration, or of `--url`. Raises CannotAsk."""
     environ = os.environ if environ is None else environ
     known = configured(arguments.config, environ)
-    url = known.url() if arguments.url is None else _address(arguments.url)
+    words = words_on(sys.stdout, known.language())
+    url = known.url() if arguments.url is None else _address(arguments.url, words)
     context = context_for(
         url,
         ca_file=arguments.ca_file or environ.get(CA_FILE),
         client_cert=arguments.client_cert or environ.get(CLIENT_CERT),
         certificate=known.certificate() if arguments.url is None else None,
     )
-    return Client(url, known.directory, environ, context)
+    return Client(url, known.directory, environ, words, context, exact=arguments.json)
 
 
-def _address(given: str) -> str:
+def _address(given: str, words: Words) -> str:
     url = given if "://" in given else f"http://{given}"
     try:
         parts = urlsplit(url)
@@ -185,7 +178,7 @@ def _address(given: str) -> str:
     except ValueError:  # half an IPv6 address, a port that is none
         usable = False
     if not usable:
-        raise CannotAsk(f"--url {url} is no address; write for example http://127.0.0.1:10142", USAGE)
+        raise CannotAsk(words("no_address", url=url), USAGE)
     return url.rstrip("/")
 
 
@@ -205,20 +198,21 @@ def whoever(environ: Mapping[str, str] | None = None) -> str:
         return f"uid {os.getuid()}"
 
 
-def answered(arguments: argparse.Namespace, ask: Callable[[Client], Any], drawn: Callable[[Any], str]) -> int:
+def answered(arguments: argparse.Namespace, ask: Callable[[Client], Any], drawn: Callable[[Any, Words], str]) -> int:
     """Ask, and print the answer as it is wanted. 0, or what stands in the way."""
     try:
-        answer = ask(client(arguments))
+        daemon = client(arguments)
+        answer = ask(daemon)
     except CannotAsk as error:
         return complain(error)
     if arguments.json:
         print_json(answer)
     else:
-        print(drawn(answer))
+        print(drawn(answer, daemon.words))
     return OK
 
 
 def complain(error: CannotAsk) -> int:
     """The line, and the exit code."""
-    print(f"infra-monitor: {error}", file=sys.stderr)
+    print(printable(f"infra-monitor: {error}"), file=sys.stderr)
     return error.code

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from typing import Any, Final, TextIO
 
 from monitor.cli.terminal import columns, wrapped
-from monitor.core.durations import format_duration
 from monitor.locale import amount
 
 BLOCKS: Final = "▁▂▃▄▅▆▇█"
@@ -18,6 +17,8 @@ _COLOUR: Final = re.compile(r"\x1b\[[0-9;]*m")
 _ROWS: Final = 8
 _MARGIN: Final = 10
 _BELOW: Final = 4
+_A_MOMENT: Final = 1e9
+"""Seconds that are no length of time any more, but since 1970."""
 
 
 def table(rows: Sequence[Sequence[str]], *, width: int | None = None) -> str:
@@ -102,9 +103,11 @@ def squeezed(points: Sequence[tuple[float, float]], *, since: float, until: floa
     return [math.fsum(each) / len(each) if each else None for each in found]
 
 
-def number(value: float, unit: str) -> str:
+def number(value: float, unit: str, language: str = "en") -> str:
     """Short, with its unit: `12.5 ms`, `3.2 GiB`, `81 %`."""
-    return amount(value, unit, "en")
+    if unit == "seconds" and value >= _A_MOMENT:
+        return datetime.fromtimestamp(value, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    return amount(value, unit, language)
 
 
 def clock(at: float) -> str:
@@ -120,11 +123,6 @@ def briefly(text: str | None) -> str:
 def moment(text: str | None) -> float:
     """Unix seconds of a time as the API says it; 0 for none."""
     return datetime.fromisoformat(text).timestamp() if text else 0.0
-
-
-def ago(text: str | None, now: float) -> str:
-    """How long ago that was, `-` for never."""
-    return format_duration(max(0.0, now - moment(text))) if text else "-"
 
 
 def when(text: str | None) -> str:

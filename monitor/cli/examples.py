@@ -41,7 +41,7 @@ EXAMPLES: Final = {
     "dashboard": (
         "infra-monitor dashboard",
         "infra-monitor dashboard overview",
-        "infra-monitor dashboard --out /var/lib/grafana/dashboards/infra-monitor",
+        "infra-monitor dashboard --out dashboards --page https://monitor.example.com",
     ),
 }
 """By command; a test holds each against the command line."""

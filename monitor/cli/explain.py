@@ -13,9 +13,11 @@ from monitor.cli.client import Commands, NobodyAnswers, client, complain, option
 from monitor.cli.drawing import when
 from monitor.cli.exits import CANNOT, UNKNOWN, USAGE, exit_code
 from monitor.cli.remedy import remedy
-from monitor.cli.terminal import folded, print_json, printable, state
+from monitor.cli.status import because
+from monitor.cli.terminal import folded, harmless, print_json, printable, state
 from monitor.cli.tree import WIDTH, Tree
 from monitor.cli.whereabouts import CannotAsk
+from monitor.cli.words import Words, words_on
 from monitor.core.model import Message
 from monitor.core.words import Status
 from monitor.locale import speak
@@ -82,12 +84,14 @@ def _look_once(arguments: argparse.Namespace, names: tuple[str, ...]) -> dict[st
     loaded = load_or_exit(arguments.config)
     services = tuple(loaded.config.services)
     if unknown := [name for name in names if name not in services]:
-        raise CannotAsk(f"no service {unknown[0]!r} in the configuration; there are: {', '.join(services)}", USAGE)
+        words = words_on(sys.stdout, loaded.config.language)
+        raise CannotAsk(words("unknown_service", name=unknown[0], known=", ".join(services)), USAGE)
     configure(loaded)
     for warning in loaded.warnings:
         print(f"infra-monitor: {warning}", file=sys.stderr)
     seen = asyncio.run(glance(loaded, services))
-    return chain.explained(seen.plan, seen.state, seen.now, names=names, language=loaded.config.language)
+    answer = chain.explained(seen.plan, seen.state, seen.now, names=names, language=loaded.config.language)
+    return answer if arguments.json else harmless(answer)
 
 
 def _incident(incident: Mapping[str, Any], language: str) -> Iterator[str]:
@@ -98,7 +102,7 @@ def _incident(incident: Mapping[str, Any], language: str) -> Iterator[str]:
     yield f"  {incident['id']}  {opened}"
     cause = incident["cause"]
     if cause:
-        yield from _folded(f"{cause['id']} ({cause['confidence']}): {cause['summary']}", 2)
+        yield from _folded(because(cause, Words(language)), 2)
         said = [f"{each['service']}: {each['message']}" for each in cause["evidence"]]
         yield from _listed("evidence", said, language)
         said = [f"{each['cause']}: {each['why']}" for each in cause["ruled_out"]]

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from monitor.cli.client import Client, Commands, client, complain, options, part, whoever
 from monitor.cli.drawing import briefly, dash, folded, when
 from monitor.cli.exits import OK
 from monitor.cli.remedy import remedy
-from monitor.cli.status import terminal_width
-from monitor.cli.terminal import print_json, printable, wrapped
+from monitor.cli.status import because
+from monitor.cli.terminal import print_json, printable, terminal_width, wrapped
 from monitor.cli.whereabouts import CannotAsk
+from monitor.cli.words import Words
 
 _ORDERS: Final = (
     ("ack", "acknowledge", "say that you are on it"),
@@ -67,71 +68,100 @@ def _incidents(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json(found)
     elif arguments.id:
-        print(_story(found))
-    elif found:
-        rows = [["id", "opened", "resolved", "severity", "root", "cause"]]
-        rows += [
-            [
-                each["id"],
-                briefly(each["opened_at"]),
-                briefly(each["resolved_at"]),
-                each["severity"],
-                each["root"],
-                dash(each["cause"] and each["cause"]["id"]),
-            ]
-            for each in found
-        ]
-        print(folded(rows, width=terminal_width()))
+        print(_story(found, daemon.words))
     else:
-        print("no incidents")
+        print(_list(found, daemon.words) if found else daemon.words("no_incidents"))
     return OK
 
 
-def _story(incident: Mapping[str, Any]) -> str:
-    ended = f", resolved {when(incident['resolved_at'])}" if incident["resolved_at"] else ""
-    lines = [printable(incident["title"]), f"  {incident['id']}  opened {when(incident['opened_at'])}{ended}"]
+def _list(found: Sequence[Mapping[str, Any]], words: Words) -> str:
+    rows = [words.row("id", "opened", "resolved", "severity", "root", "cause")]
+    rows += [
+        [
+            each["id"],
+            briefly(each["opened_at"]),
+            briefly(each["resolved_at"]),
+            words.severity(each["severity"]),
+            each["root"],
+            dash(each["cause"] and each["cause"]["id"]),
+        ]
+        for each in found
+    ]
+    return folded(rows, width=terminal_width())
+
+
+def _story(incident: Mapping[str, Any], words: Words) -> str:
+    width = terminal_width()
+    tables = folded(_alerts_of(incident, words), width=width), folded(_moments_of(incident, words), width=width)
+    return "\n\n".join(("\n".join(_head(incident, words)), *tables))
+
+
+def _head(incident: Mapping[str, Any], words: Words) -> Iterator[str]:
+    opened, resolved = when(incident["opened_at"]), when(incident["resolved_at"])
+    times = words("from_to", opened=opened, resolved=resolved) if incident["resolved_at"] else words("open", at=opened)
+    yield wrapped(incident["title"], indent=0)
+    yield f"  {incident['id']}  {times}"
     cause = incident["cause"]
     if cause:
-        lines.append(wrapped(printable(f"{cause['id']} ({cause['confidence']}): {cause['summary']}"), indent=2))
-        lines += [wrapped(printable(f"{each['service']}: {each['message']}"), indent=4) for each in cause["evidence"]]
-        lines += [wrapped(printable(f"not {each['cause']}: {each['why']}"), indent=4) for each in cause["ruled_out"]]
+        yield wrapped(because(cause, words), indent=2)
+        yield from (wrapped(f"{each['service']}: {each['message']}", indent=4) for each in cause["evidence"])
+        for each in cause["ruled_out"]:
+            yield wrapped(words("not_cause", cause=each["cause"], why=each["why"]), indent=4)
         if cause["remedy"]:
-            lines += remedy(cause["remedy"])
-    alerts = [["alert", "service", "check", "severity", "acknowledged", "resolved", "message"]]
-    alerts += [
+            yield from remedy(cause["remedy"])
+
+
+def _alerts_of(incident: Mapping[str, Any], words: Words) -> list[list[str]]:
+    rows = [words.row("alert", "service", "check", "severity", "acknowledged", "resolved", "message")]
+    rows += [
         [
             each["id"],
             each["service"],
             each["check"],
-            each["severity"],
+            words.severity(each["severity"]),
             dash(each["acknowledged_by"]),
             when(each["resolved_at"]),
-            printable(each["message"]),
+            each["message"],
         ]
         for each in incident["alerts"]
     ]
-    moments = [["when", "what", "service", "detail", "by"]]
-    moments += [
+    return rows
+
+
+def _moments_of(incident: Mapping[str, Any], words: Words) -> list[list[str]]:
+    rows = [words.row("when", "what", "service", "detail", "by")]
+    rows += [
         [
             when(each["at"]),
-            each["kind"],
+            words(f"moment.{each['kind']}"),
             dash(each["service"]),
-            dash(each["what"]),
-            " ".join(
-                filter(
-                    None,
-                    (
-                        each["by"] and f"by {each['by']}",
-                        each["note"] and f"“{printable(each['note'])}”",
-                        each["message"] and printable(each["message"]),
-                    ),
-                )
-            ),
+            _detail(each, words),
+            " ".join(_whose(each, words)),
         ]
         for each in incident["timeline"]
     ]
-    width = terminal_width()
-    return "\n".join(lines) + "\n\n" + folded(alerts, width=width) + "\n\n" + folded(moments, width=width)
+    return rows
+
+
+def _detail(moment: Mapping[str, Any], words: Words) -> str:
+    match moment["kind"]:
+        case "status":
+            return words.status(moment["what"])
+        case "opened" | "alert":
+            return words.severity(moment["what"])
+        case "told":
+            return words(f"told.{moment['what']}")
+        case _:
+            return dash(moment["what"])
+
+
+def _whose(moment: Mapping[str, Any], words: Words) -> Iterator[str]:
+    if moment["by"]:
+        yield words("by", name=moment["by"])
+    if moment["note"]:
+        yield f"“{moment['note']}”"
+    if moment["message"]:
+        yield moment["message"]
 
 
 def _order(arguments: argparse.Namespace) -> int:
@@ -149,9 +179,9 @@ def _order(arguments: argparse.Namespace) -> int:
         print_json(done)
         return OK
     for alert in done:
-        print(f"{alert['id']}: {alert['service']} {arguments.word}d by {body['by']}")
+        print(daemon.words(f"{arguments.word}d", id=alert["id"], service=alert["service"], by=printable(body["by"])))
     if not done:
-        print(f"{arguments.id}: nothing of it is open", file=sys.stderr)
+        print(daemon.words("nothing_open", id=printable(arguments.id)), file=sys.stderr)
     return OK
 
 

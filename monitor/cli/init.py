@@ -19,6 +19,7 @@ from monitor.cli.check import looked_at, show
 from monitor.cli.exits import BAD_CONFIGURATION, CANNOT, OK, USAGE
 from monitor.cli.settings import Commands
 from monitor.cli.terminal import folded, printable
+from monitor.cli.words import Words
 from monitor.config.discover import discover
 from monitor.config.discovered import Found, Supervisor
 from monitor.config.draft import draft
@@ -152,7 +153,7 @@ class _Writing:
         configure(loaded)
         self._say("first_look")
         answer = asyncio.run(looked_at(loaded, tuple(loaded.config.services)))
-        show(answer)
+        show(answer, Words(self._language))
         for line in _permissions(answer, loaded, self._language):
             print(line)
         key = "all_well" if answer["overall_status"] == Status.HEALTHY else "mend"

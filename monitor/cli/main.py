@@ -76,10 +76,8 @@ def main(argv: list[str] | None = None) -> int:
     """The exit code; `sys.argv` when no arguments are given."""
     given = sys.argv[1:] if argv is None else argv
     _speak_whatever_the_streams_take()
-    arguments = parser(_wanted(given)).parse_args(given)
     try:
-        code = int(arguments.run(arguments))
-        sys.stdout.flush()
+        code = _outcome(given)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has left; nothing more to say
         code = 0
@@ -91,6 +89,18 @@ def main(argv: list[str] | None = None) -> int:
         code = CANNOT
     except KeyboardInterrupt:
         code = 130
+    return code
+
+
+def _outcome(given: list[str]) -> int:
+    """All that was said is on its way when this returns, a help as well: later nobody could be told that it is not."""
+    try:
+        arguments = parser(_wanted(given)).parse_args(given)
+        code = int(arguments.run(arguments))
+    except SystemExit:
+        sys.stdout.flush()
+        raise
+    sys.stdout.flush()
     return code
 
 

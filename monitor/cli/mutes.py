@@ -6,13 +6,12 @@ import argparse
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from monitor.cli.client import Commands, answered, complain, options, part, whoever
+from monitor.cli.client import Client, Commands, answered, options, part, whoever
 from monitor.cli.drawing import dash, folded, when
 from monitor.cli.exits import USAGE
-from monitor.cli.status import terminal_width
-from monitor.cli.terminal import printable
+from monitor.cli.terminal import terminal_width
 from monitor.cli.whereabouts import CannotAsk
-from monitor.core.durations import format_duration
+from monitor.cli.words import Words
 
 _SILENCES: Final = "/api/v1/silences"
 _MAINTENANCE: Final = "/api/v1/maintenance"
@@ -91,16 +90,24 @@ def _add_end(commands: Commands, parent: argparse.ArgumentParser, path: str, sai
 
 def _silence(arguments: argparse.Namespace) -> int:
     matchers = dict(each.partition("=")[::2] for each in arguments.matchers)
-    if not all(each.partition("=")[2] for each in arguments.matchers):
-        return complain(CannotAsk("a MATCHER is service=NAME, severity=WORD or cause=ID", USAGE))
     body = {"matchers": matchers, **_span(arguments)}
-    return answered(arguments, lambda daemon: daemon.post(_SILENCES, body), lambda done: _silences([done]))
+
+    def added(daemon: Client) -> Any:
+        if not all(each.partition("=")[2] for each in arguments.matchers):
+            raise CannotAsk(daemon.words("matchers"), USAGE)
+        return daemon.post(_SILENCES, body)
+
+    return answered(arguments, added, lambda done, words: _silences([done], words))
 
 
 def _maintain(arguments: argparse.Namespace) -> int:
     named = {"service": arguments.service, "cron": arguments.cron, "time_zone": arguments.time_zone}
     body = {**named, **_span(arguments)}
-    return answered(arguments, lambda daemon: daemon.post(_MAINTENANCE, body), lambda done: _windows([done]))
+    return answered(
+        arguments,
+        lambda daemon: daemon.post(_MAINTENANCE, body),
+        lambda done, words: _windows([done], words),
+    )
 
 
 def _span(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -117,14 +124,16 @@ def _end(arguments: argparse.Namespace) -> int:
     return answered(
         arguments,
         lambda daemon: daemon.delete(f"{arguments.path}/{part(arguments.id)}"),
-        lambda _: f"{arguments.id} ended",
+        lambda done, words: words("ended", id=done["id"]),
     )
 
 
 def _look(arguments: argparse.Namespace) -> int:
     path = f"/api/v1/services/{part(arguments.service)}/look"
     return answered(
-        arguments, lambda daemon: daemon.post(path, {}), lambda done: f"looking: {', '.join(done['checks'])}"
+        arguments,
+        lambda daemon: daemon.post(path, {}),
+        lambda done, words: words("looking", checks=", ".join(done["checks"])),
     )
 
 
@@ -136,42 +145,44 @@ def _list_maintenance(arguments: argparse.Namespace) -> int:
     return answered(arguments, lambda daemon: daemon.get(_MAINTENANCE), _windows)
 
 
-def _silences(found: Sequence[Mapping[str, Any]]) -> str:
+def _silences(found: Sequence[Mapping[str, Any]], words: Words) -> str:
     if not found:
-        return "no silences"
-    rows = [["id", "from", "until", "by", "matches", "reason"]]
+        return words("no_silences")
+    rows = [words.row("id", "from", "until", "by", "matches", "reason")]
     rows += [
         [
             each["id"],
             when(each["starts_at"]),
             when(each["ends_at"]),
-            printable(each["by"]),
-            printable(" ".join(f"{name}={value}" for name, value in each["matchers"].items())),
-            printable(dash(each["reason"])),
+            each["by"],
+            " ".join(f"{name}={value}" for name, value in each["matchers"].items()),
+            dash(each["reason"]),
         ]
         for each in found
     ]
     return folded(rows, width=terminal_width())
 
 
-def _windows(found: Sequence[Mapping[str, Any]]) -> str:
+def _windows(found: Sequence[Mapping[str, Any]], words: Words) -> str:
     if not found:
-        return "no maintenance"
-    rows = [["id", "service", "from", "until", "by", "when", "reason"]]
+        return words("no_maintenance")
+    rows = [words.row("id", "service", "from", "until", "by", "when", "reason")]
     rows += [
         [
             each["id"],
             each["service"],
             when(each["starts_at"]),
             when(each["ends_at"]),
-            printable(each["by"]),
-            _rule(each) if each["kind"] == "recurring" else "now" if each["active"] else "scheduled",
-            printable(dash(each["reason"])),
+            each["by"],
+            _when(each, words),
+            dash(each["reason"]),
         ]
         for each in found
     ]
     return folded(rows, width=terminal_width())
 
 
-def _rule(entry: Mapping[str, Any]) -> str:
-    return f"{entry['cron']} {entry['time_zone']}, {format_duration(entry['seconds'])}"
+def _when(entry: Mapping[str, Any], words: Words) -> str:
+    if entry["kind"] == "recurring":
+        return f"{entry['cron']} {entry['time_zone']}, {words.lasting(entry['seconds'])}"
+    return words("now" if entry["active"] else "scheduled")

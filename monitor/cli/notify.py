@@ -14,9 +14,9 @@ from monitor.cli.client import client, complain, options
 from monitor.cli.drawing import moment
 from monitor.cli.exits import CANNOT, OK, UNKNOWN, USAGE
 from monitor.cli.settings import Commands, load_or_exit
-from monitor.cli.status import terminal_width
-from monitor.cli.terminal import print_json, printable
+from monitor.cli.terminal import columns, print_json, printable, terminal_width
 from monitor.cli.whereabouts import CannotAsk
+from monitor.cli.words import words_on
 from monitor.clock import SystemClock
 from monitor.config.load import Loaded
 from monitor.config.secrets import Veil, secrets_of
@@ -74,28 +74,30 @@ def run(arguments: argparse.Namespace) -> int:
     loaded = load_or_exit(arguments.config)
     for warning in loaded.warnings:
         print(f"infra-monitor: {warning}", file=sys.stderr)
+    words = words_on(sys.stdout, loaded.config.language)
     known = {channel.label: channel for channel in loaded.config.notify}
     unknown = [name for name in arguments.channels if name not in known]
     if unknown or not known:
-        named = f"no channel {unknown[0]!r}" if unknown else "no channel"
-        there = f"; there are: {', '.join(known)}" if known else ""
-        print(f"infra-monitor: {named} in the configuration{there}", file=sys.stderr)
+        said = words("unknown_channel", name=unknown[0], known=", ".join(known)) if unknown else words("no_channel")
+        print(printable(f"infra-monitor: {said}"), file=sys.stderr)
         return USAGE if unknown else CANNOT
     outcomes = asyncio.run(_test([known[name] for name in arguments.channels or known], loaded))
     if arguments.json:
         shown = [{"channel": o.channel, "kind": o.kind, "taken": o.taken, "answer": o.answer} for o in outcomes]
         print_json(shown)
     else:
-        width = max(len(each.channel) for each in outcomes)
+        width = max(columns(each.channel) for each in outcomes)
         for each in outcomes:
-            print(printable(f"{each.channel.ljust(width)}  {'taken' if each.taken else 'NOT TAKEN'}: {each.answer}"))
+            said = words("taken" if each.taken else "not_taken", answer=each.answer)
+            print(printable(f"{each.channel}{' ' * (width - columns(each.channel))}  {said}"))
     return OK if all(each.taken for each in outcomes) else CANNOT
 
 
 def stand(arguments: argparse.Namespace) -> int:
     """0 when nothing is wrong with any channel."""
     try:
-        monitoring = client(arguments).get("/api/v1/monitoring")
+        daemon = client(arguments)
+        monitoring = daemon.get("/api/v1/monitoring")
     except CannotAsk as error:
         code = complain(error)
         return UNKNOWN if code == CANNOT else code
@@ -103,8 +105,9 @@ def stand(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json(channels)
     else:
-        print(drawn(channels, now, width=terminal_width()) if channels else "no channels")
-    return CANNOT if any(trouble(each, now) for each in channels) else OK
+        words = daemon.words
+        print(drawn(channels, now, words, width=terminal_width()) if channels else words("no_channels"))
+    return CANNOT if any(trouble(each, now, daemon.words) for each in channels) else OK
 
 
 async def _test(channels: list[Channel], loaded: Loaded) -> list[Outcome]:

@@ -8,12 +8,11 @@ from typing import Any, Final
 
 from monitor.cli.channels import troubles
 from monitor.cli.client import Commands, answered, client, complain, options
-from monitor.cli.drawing import ago, briefly, dash, folded, moment, number, table
+from monitor.cli.drawing import briefly, dash, folded, moment, table
 from monitor.cli.exits import CANNOT, UNKNOWN, exit_code
-from monitor.cli.status import terminal_width
-from monitor.cli.terminal import print_json, printable, state
+from monitor.cli.terminal import print_json, state, terminal_width
 from monitor.cli.whereabouts import CannotAsk
-from monitor.core.durations import format_duration
+from monitor.cli.words import Words
 from monitor.core.words import Severity, Status
 
 _SAID: Final = {
@@ -49,7 +48,8 @@ def add_parser(subparsers: Commands, parent: argparse.ArgumentParser, name: str)
 def _summary(arguments: argparse.Namespace) -> int:
     """The exit code of the overall status."""
     try:
-        answer = client(arguments).get("/api/v1/summary")
+        daemon = client(arguments)
+        answer = daemon.get("/api/v1/summary")
     except CannotAsk as error:
         code = complain(error)
         return UNKNOWN if code == CANNOT else code
@@ -57,12 +57,20 @@ def _summary(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json(answer)
     else:
-        counted = ", ".join(
-            f"{answer[f'{each.value}_services']} {each.value}" for each in Status if answer[f"{each.value}_services"]
-        )
-        print(f"{state(overall)}  {answer['total_services']} services: {counted or 'none'}")
-        print(f"{answer['active_alerts']} active alerts, {answer['critical_alerts']} of them critical")
+        print(_drawn_summary(answer, daemon.words))
     return exit_code(overall)
+
+
+def _drawn_summary(answer: Mapping[str, Any], words: Words) -> str:
+    counted = [
+        words("so_many", count=answer[f"{each.value}_services"], status=words.status(each.value))
+        for each in Status
+        if answer[f"{each.value}_services"]
+    ]
+    overall = Status(answer["overall_status"])
+    services = words("services", count=answer["total_services"], counted=", ".join(counted) or words("none"))
+    alerts = words("active_alerts", count=answer["active_alerts"], critical=answer["critical_alerts"])
+    return f"{state(overall, word=words.status(overall))}  {services}\n{alerts}"
 
 
 def _alerts(arguments: argparse.Namespace) -> int:
@@ -83,68 +91,69 @@ def _monitoring(arguments: argparse.Namespace) -> int:
     return answered(arguments, lambda daemon: daemon.get("/api/v1/monitoring"), _drawn_monitoring)
 
 
-def _drawn_alerts(alerts: Sequence[Mapping[str, Any]]) -> str:
+def _drawn_alerts(alerts: Sequence[Mapping[str, Any]], words: Words) -> str:
     if not alerts:
-        return "no alerts"
-    rows = [["id", "service", "severity", "opened", "resolved", "message"]]
+        return words("no_alerts")
+    rows = [words.row("id", "service", "severity", "opened", "resolved", "message")]
     rows += [
         [
             each["id"],
             each["service"],
-            each["severity"],
+            words.severity(each["severity"]),
             briefly(each["opened_at"]),
             briefly(each["resolved_at"]),
-            printable(each["message"]),
+            each["message"],
         ]
         for each in alerts
     ]
     return folded(rows, width=terminal_width())
 
 
-def _drawn_topology(topology: Mapping[str, Any]) -> str:
+def _drawn_topology(topology: Mapping[str, Any], words: Words) -> str:
     needs: dict[str, list[str]] = {}
     for edge in topology["edges"]:
         needs.setdefault(edge["from"], []).append(edge["to"])
-    rows = [["service", "status", "depends on"]]
-    rows += [
-        [each["name"], state(Status(each["status"])), dash(", ".join(needs.get(each["name"], ())))]
-        for each in topology["services"]
-    ]
-    return table(rows, width=terminal_width())
+    rows = [words.row("service", "status", "depends_on")]
+    for each in topology["services"]:
+        status = state(Status(each["status"]), word=words.status(each["status"]))
+        rows.append([each["name"], status, dash(", ".join(needs.get(each["name"], ())))])
+    return folded(rows, width=terminal_width())
 
 
-def _drawn_monitoring(monitoring: Mapping[str, Any]) -> str:
+def _drawn_monitoring(monitoring: Mapping[str, Any], words: Words) -> str:
     now = moment(monitoring["started_at"]) + monitoring["uptime_seconds"]
     lines = [
-        f"infra-monitor {monitoring['version']}, running for {format_duration(monitoring['uptime_seconds'])}",
-        f"{monitoring['services']} services, {monitoring['open_incidents']} open incidents",
-        _kept(monitoring["history"], now),
+        words("running", version=monitoring["version"], time=words.lasting(monitoring["uptime_seconds"])),
+        words("watched", services=monitoring["services"], incidents=monitoring["open_incidents"]),
+        _kept(monitoring["history"], now, words),
     ]
-    rows = [["service", "check", "kind", "every", "timeout", "last look"]]
+    rows = [words.row("service", "check", "kind", "every", "timeout", "last_look")]
     rows += [
         [
             each["service"],
             each["check"],
             each["kind"],
-            format_duration(each["every_seconds"]),
-            format_duration(each["timeout_seconds"]),
-            f"{ago(each['last_look'], now)} ago" if each["last_look"] else "-",
+            words.lasting(each["every_seconds"]),
+            words.lasting(each["timeout_seconds"]),
+            words.ago(each["last_look"], now),
         ]
         for each in monitoring["checks"]
     ]
     parts = [
         "\n".join(lines),
         table(rows, width=terminal_width()),
-        "\n".join(map(printable, troubles(monitoring, now))),
+        troubles(monitoring, now, words),
     ]
     return "\n\n".join(part for part in parts if part)
 
 
-def _kept(history: Mapping[str, Any], now: float) -> str:
+def _kept(history: Mapping[str, Any], now: float, words: Words) -> str:
     if history["samples"] is None:
-        return f"no history: {printable(dash(history['error']))}"
-    told = (
-        f"{history['samples']:,} samples and {history['rollups']:,} rollups of {history['series']:,} series, "
-        f"{number(history['bytes'], 'bytes')}, back to {ago(history['oldest'], now)} ago"
+        return words("no_history", why=dash(history["error"]))
+    told = words(
+        "kept",
+        **{each: history[each] for each in ("samples", "rollups", "series")},
+        size=words.number(history["bytes"], "bytes"),
+        oldest=words.ago(history["oldest"], now),
     )
-    return told if history["error"] is None else f"{told}; it cannot be written: {printable(history['error'])}"
+    return told if history["error"] is None else words("not_kept", kept=told, why=history["error"])

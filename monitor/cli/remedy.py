@@ -13,11 +13,15 @@ from monitor.cli.tree import WIDTH
 _OPTION: Final = re.compile(r" (?=--)")
 
 
+def arrow() -> str:
+    """Before what is to be done."""
+    return "→" if can_show("→", sys.stdout) else "->"
+
+
 def remedy(text: str) -> Iterator[str]:
     """Lines behind an arrow; a command is broken so that a shell takes it up again."""
     what, *commands = text.splitlines()
-    arrow = "→" if can_show("→", sys.stdout) else "->"
-    yield from (f"  {line}" for line in folded(printable(f"{arrow} {what}"), WIDTH - 2))
+    yield from (f"  {line}" for line in folded(printable(f"{arrow()} {what}"), WIDTH - 2))
     for command in commands:
         *lines, last = _broken(printable(command))
         yield from (f"{line} \\" for line in lines)

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
 from collections.abc import Mapping
 from typing import Any, Final
 
 from monitor.cli.channels import troubles
 from monitor.cli.client import Client, Commands, client, complain, options, part
-from monitor.cli.drawing import ago, dash, moment, number, shown, sparkline, squeezed, table
+from monitor.cli.drawing import dash, moment, shown, sparkline, squeezed, table
 from monitor.cli.exits import CANNOT, UNKNOWN, exit_code
 from monitor.cli.remedy import remedy
 from monitor.cli.service import in_full, percent
-from monitor.cli.terminal import print_json, printable, state, wrapped
+from monitor.cli.terminal import print_json, state, terminal_width, wrapped
 from monitor.cli.whereabouts import CannotAsk
-from monitor.core.durations import format_duration
+from monitor.cli.words import Words
 from monitor.core.words import Status
 
 HOURS: Final = 1.0
@@ -48,11 +47,11 @@ def run(arguments: argparse.Namespace) -> int:
             print_json(answer)
         else:
             width = terminal_width()
-            print(drawn(answer, sparks(daemon, answer), width=width))
+            print(drawn(answer, sparks(daemon, answer), daemon.words, width=width))
             if arguments.services:
                 now = moment_of(answer)
                 for each in answer["services"]:
-                    print(f"\n{in_full(each, now, width=width)}")
+                    print(f"\n{in_full(each, now, daemon.words, width=width)}")
     except CannotAsk as error:
         code = complain(error)
         return UNKNOWN if code == CANNOT else code
@@ -86,7 +85,7 @@ def sparks(daemon: Client, answer: Mapping[str, Any]) -> dict[str, str]:
         if metric is not None:
             path = f"/api/v1/services/{part(service['name'])}/history"
             lines = daemon.get(path, metric=metric, hours=HOURS, resolution="5m")
-            found[service["name"]] = _spark(lines)
+            found[service["name"]] = _spark(lines, daemon.words)
     return found
 
 
@@ -96,31 +95,37 @@ def main_metric(metrics: Mapping[str, Any]) -> str | None:
     return next((name for name in MAIN if name in names), names[0] if names else None)
 
 
-def drawn(answer: Mapping[str, Any], lines: Mapping[str, str], *, width: int) -> str:
+def drawn(answer: Mapping[str, Any], lines: Mapping[str, str], words: Words, *, width: int) -> str:
     """A line a service, then what is broken and why, then the monitoring itself."""
     now = moment_of(answer)
-    rows = [["service", "status", "since", "response", "24 h", "last hour"]]
+    rows = [words.row("service", "status", "since", "response", "uptime", "last_hour")]
     for each in answer["services"]:
         response = each["response_time_ms"]
         rows.append(
             [
                 each["name"],
-                state(Status(each["status"])),
-                ago(each["since"], now),
-                "-" if response is None else number(response / 1000, "seconds"),
+                state(Status(each["status"]), word=words.status(each["status"])),
+                words.since(each["since"], now),
+                "-" if response is None else words.number(response / 1000, "seconds"),
                 percent(each["uptime"]["24h"]["percent"]),
                 lines.get(each["name"], ""),
             ]
         )
     text = [table(rows, width=width)]
-    text += [said(each, now) for each in answer["incidents"]]
+    text += [said(each, now, words) for each in answer["incidents"]]
     monitoring = answer["monitoring"]
-    if wrong := [printable(line) for line in troubles(monitoring, now)]:
-        text.append("\n".join(wrong))
-    up, samples = format_duration(monitoring["uptime_seconds"]), monitoring["stored_samples"]
-    kept = "no history" if samples is None else f"{samples:,} samples"
-    text.append(f"infra-monitor {monitoring['version']}, up {up}, {len(monitoring['checks'])} checks, {kept}")
+    if wrong := troubles(monitoring, now, words):
+        text.append(wrong)
+    text.append(itself(monitoring, words))
     return "\n\n".join(text)
+
+
+def itself(monitoring: Mapping[str, Any], words: Words) -> str:
+    """One line about the monitor."""
+    samples = monitoring["stored_samples"]
+    kept = words("nothing_kept") if samples is None else words("samples", count=samples)
+    up, checks = words.lasting(monitoring["uptime_seconds"]), len(monitoring["checks"])
+    return words("itself", version=monitoring["version"], up=up, checks=checks, kept=kept)
 
 
 def moment_of(answer: Mapping[str, Any]) -> float:
@@ -128,38 +133,42 @@ def moment_of(answer: Mapping[str, Any]) -> float:
     return moment(answer["monitoring"]["started_at"]) + float(answer["monitoring"]["uptime_seconds"])
 
 
-def said(incident: Mapping[str, Any], now: float) -> str:
+def said(incident: Mapping[str, Any], now: float, words: Words) -> str:
     """One open incident in a few lines."""
-    title = f"{state(_status(incident))}  {printable(incident['title'])}  {ago(incident['opened_at'], now)} ago"
-    lines = [f"{title}  {incident['id']}"]
+    worst = worst_of(incident)
+    lines = [
+        f"{state(worst, word=words.status(worst))}  {incident['title']}",
+        f"  {incident['id']}  {words.ago(incident['opened_at'], now)}",
+    ]
     cause = incident["cause"]
     if cause:
-        lines.append(wrapped(printable(f"{cause['id']} ({cause['confidence']}): {cause['summary']}"), indent=2))
+        lines.append(wrapped(because(cause, words), indent=2))
         if cause["remedy"]:
             lines += remedy(cause["remedy"])
-    impacted = ", ".join(f"{each['name']} ({each['status']})" for each in incident["impacted"])
+    impacted = ", ".join(f"{each['name']} ({words.status(each['status'])})" for each in incident["impacted"])
     if impacted:
-        lines.append(wrapped(printable(f"impacted: {impacted}"), indent=2))
+        lines.append(wrapped(words("impacted", names=impacted), indent=2))
     return "\n".join(lines)
 
 
-def terminal_width() -> int:
-    """Of the terminal; 80 columns where there is none, since what reads us then has lines of its own."""
-    return shutil.get_terminal_size((80, 24)).columns if sys.stdout.isatty() else 1_000
+def because(cause: Mapping[str, Any], words: Words) -> str:
+    """A cause in one sentence, with how sure that is."""
+    return f"{cause['id']} ({words('confidence.' + cause['confidence'])}): {cause['summary']}"
 
 
-def _status(incident: Mapping[str, Any]) -> Status:
+def worst_of(incident: Mapping[str, Any]) -> Status:
+    """The worst status among its open alerts."""
     worst = [Status(each["status"]) for each in incident["alerts"] if each["resolved_at"] is None]
     graded = Status.CRITICAL if incident["severity"] == "critical" else Status.WARNING
     return max(worst, key=lambda status: status.rank, default=graded)
 
 
-def _spark(history: Mapping[str, Any]) -> str:
+def _spark(history: Mapping[str, Any], words: Words) -> str:
     if not history["series"]:
         return ""
     line = history["series"][0]
     points = [(moment(each["at"]), each["value"]) for each in line["points"]]
     since, until = moment(history["from"]), moment(history["to"])
     drawn = sparkline(squeezed(points, since=since - 300, until=until, room=SPARKS), sys.stdout)
-    newest = number(points[-1][1], line["unit"]) if points else ""
+    newest = words.number(points[-1][1], line["unit"]) if points else ""
     return f"{drawn}{' ' * max(0, SPARKS - shown(drawn))} {dash(newest)} {line['metric'].partition('{')[0]}"

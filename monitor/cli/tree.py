@@ -19,12 +19,14 @@ _LINES: Final = {True: ("├─ ", "│  ", "└─ ", "   "), False: ("|- ", "|
 
 @dataclass(slots=True)
 class Tree:
-    """Draws one topology, as the API answers it. `roots` are the services where the causes are."""
+    """Draws one topology, as the API answers it. `roots` are the services where the causes are; `brief`: a line each,
+    without what is wrong and what was seen."""
 
     topology: Mapping[str, Any]
     roots: frozenset[str]
     language: str
     stream: TextIO
+    brief: bool = False
     _drawn: set[str] = field(default_factory=set)
 
     def lines(self) -> Iterator[str]:
@@ -74,7 +76,7 @@ class Tree:
 
     def _said(self, text: str | None, margin: str) -> Iterator[str]:
         """Below its node, no more than two lines: the whole of it stands with the incident."""
-        if not text:
+        if not text or self.brief:
             return
         room = WIDTH - columns(margin) - 2
         lines = folded(printable(text), room)
@@ -82,3 +84,18 @@ class Tree:
             lines[MOST_LINES - 1] += "…" if can_show("…", self.stream) else "..."
         for line in lines[:MOST_LINES]:
             yield f"{margin}  {cut(line, room)}"
+
+
+def levels(topology: Mapping[str, Any]) -> list[list[Mapping[str, Any]]]:
+    """Those whom the clients reach through the front, by how far they are from it at most; empty without a front."""
+    services = {each["name"]: each for each in topology["services"]}
+    needed = {edge["to"] for edge in topology["edges"]}
+    place = {name: 0 for name, each in services.items() if _FRONT in each["kinds"] and name not in needed}
+    waiting = list(place)
+    while waiting:
+        name = waiting.pop(0)
+        for edge in topology["edges"]:
+            if edge["from"] == name and edge["to"] in services and place.get(edge["to"], -1) <= place[name]:
+                place[edge["to"]] = place[name] + 1
+                waiting.append(edge["to"])
+    return [[services[each] for each in place if place[each] == far] for far in sorted(set(place.values()))]

@@ -1,30 +1,29 @@
-"""`infra-monitor watch`: the live table, until q or Ctrl-C."""
+"""`infra-monitor watch`: the live table and chain, until q or Ctrl-C."""
 
 from __future__ import annotations
 
 import argparse
 import os
-import select
-import shutil
 import sys
-import termios
+import threading
 import time
-import tty
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, Final
 
 from monitor.cli.client import Client, Commands, client, complain, options
-from monitor.cli.drawing import clock, cut
+from monitor.cli.drawing import clock
 from monitor.cli.exits import OK, USAGE
-from monitor.cli.status import ask, drawn, sparks, terminal_width
-from monitor.cli.terminal import print_json
+from monitor.cli.picture import Picture, Seen
+from monitor.cli.screen import Screen
+from monitor.cli.status import ask, drawn, sparks
+from monitor.cli.terminal import print_json, terminal_width
 from monitor.cli.whereabouts import CannotAsk
 from monitor.core.durations import parse_duration
 
 SPARKS_EVERY_SECONDS: Final = 30.0
-_HOME, _CLEAR_LINE, _CLEAR_BELOW = "\x1b[H", "\x1b[K", "\x1b[J"
-_ENTER, _LEAVE = "\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"
+_REDRAWN_SECONDS: Final = 1.0
 
 
 def add_parser(subparsers: Commands, parent: argparse.ArgumentParser) -> None:
@@ -32,8 +31,8 @@ def add_parser(subparsers: Commands, parent: argparse.ArgumentParser) -> None:
     parser = subparsers.add_parser(
         "watch",
         parents=[parent, options()],
-        help="the live table, until q",
-        description="How every service is, again and again, until q or Ctrl-C. "
+        help="the live table and chain, until q",
+        description="How every service is and what is broken, again and again, until q or Ctrl-C. "
         "Where the output is no terminal, one table after the other; with --json, one object a line.",
     )
     parser.add_argument("services", nargs="*", metavar="SERVICE", help="only these services")
@@ -43,93 +42,101 @@ def add_parser(subparsers: Commands, parent: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0 when it was ended, 1 when there is no daemon at the start."""
+    """0 when it was ended, 1 when there is no daemon at the start, 128 + the number of the signal that ended it."""
     try:
         every = parse_duration(arguments.every)
         daemon = client(arguments)
-        names = tuple(arguments.services)
-        ask(daemon, names)  # what is wrong at the start is said, and ends it
+        asking = _Asking(daemon, tuple(arguments.services))
+        asking.ask()  # what is wrong at the start is said, and ends it
     except ValueError as error:
         return complain(CannotAsk(f"--every: {error}", USAGE))
     except CannotAsk as error:
         return complain(error)
-    live = sys.stdout.isatty() and not arguments.json
-    with _screen() if live else _pipe():
-        for _ in _turns(every, arguments.count, keys=live and sys.stdin.isatty()):
-            _show(daemon, names, as_json=arguments.json, live=live)
+    with suppress(KeyboardInterrupt):
+        if sys.stdout.isatty() and os.environ.get("TERM") != "dumb" and not arguments.json:
+            _live(asking, every, arguments.count)
+        else:
+            for turn in _turns(every, arguments.count):
+                _print(asking, anew=turn > 0, as_json=arguments.json)
     return OK
 
 
-_sparks: dict[str, tuple[float, dict[str, str]]] = {}
+@dataclass(slots=True)
+class _Asking:
+    """Asks the daemon, and knows what it said last."""
+
+    daemon: Client
+    names: tuple[str, ...]
+    answer: dict[str, Any] | None = None
+    lines: dict[str, str] | None = None
+    trouble: str = ""
+    answers: int = 0
+    _answered_at: float = 0.0
+    _lines_at: float = 0.0
+
+    def ask(self) -> None:
+        """Once. Raises CannotAsk, and keeps what was answered before."""
+        try:
+            answer = ask(self.daemon, self.names)
+            answer["topology"] = self.daemon.get("/api/v1/topology")
+            # the lines of the last hour change slowly, and cost a question a service
+            if self.lines is None or time.monotonic() - self._lines_at >= SPARKS_EVERY_SECONDS:
+                self.lines, self._lines_at = sparks(self.daemon, answer), time.monotonic()
+        except CannotAsk as error:
+            self.trouble = str(error)
+            raise
+        self.answer, self._answered_at, self.trouble = answer, time.monotonic(), ""
+        self.answers += 1
+
+    def again_and_again(self, every: float, told: Callable[[], None]) -> None:
+        """As long as the program lives, in a thread of its own: a daemon that is silent holds no key up."""
+        while True:
+            time.sleep(every)
+            with suppress(CannotAsk):  # it may come back
+                self.ask()
+            told()
+
+    def seen(self) -> Seen:
+        """As old as it is now."""
+        assert self.answer is not None  # noqa: S101 — the first answer was there before anybody looked
+        return Seen(self.answer, self.lines or {}, time.monotonic() - self._answered_at, self.trouble)
 
 
-def _show(daemon: Client, names: tuple[str, ...], *, as_json: bool, live: bool) -> None:
+def _live(asking: _Asking, every: float, count: int | None) -> None:
+    with Screen() as screen:
+        threading.Thread(target=asking.again_and_again, args=(every, screen.wake), daemon=True).start()
+        while True:
+            size = screen.size
+            at = time.strftime("%H:%M:%S")
+            picture = Picture(asking.daemon.words, size.columns, size.lines, at, asking.daemon.url)
+            screen.show(picture.lines(asking.seen()))
+            if (count is not None and asking.answers >= count) or screen.left(_REDRAWN_SECONDS):
+                return
+
+
+def _print(asking: _Asking, *, anew: bool, as_json: bool) -> None:
+    """A table; in a pipe and on a terminal that can do no more."""
     try:
-        answer = ask(daemon, names)
-        if as_json:
-            print_json(answer, indent=None)
-            return
-        text = drawn(answer, _drawn_lines(daemon, answer), width=terminal_width())
+        if anew:
+            asking.ask()
     except CannotAsk as error:  # it may come back
-        if as_json:
-            complain(error)
-            return
-        text = f"infra-monitor: {error}"
-    head = f"{clock(time.time())}  {daemon.url}"  # noqa: TID251 — the time of whoever looks at it
-    if not live:
-        print(f"{head}\n{text}\n", flush=True)
+        complain(error)
         return
-    size = shutil.get_terminal_size((80, 24))
-    lines = [cut(line, size.columns) for line in f"{head}  (q to end)\n\n{text}".split("\n")]
-    body = f"{_CLEAR_LINE}\n".join(lines[: size.lines - 1])
-    print(f"{_HOME}{body}{_CLEAR_LINE}{_CLEAR_BELOW}", end="", flush=True)
+    answer = asking.answer
+    assert answer is not None  # noqa: S101 — the first answer was there before
+    if as_json:
+        print_json({name: value for name, value in answer.items() if name != "topology"}, indent=None)
+        return
+    at = clock(time.time())  # noqa: TID251 — the time of whoever looks at it
+    text = drawn(answer, asking.lines or {}, asking.daemon.words, width=terminal_width())
+    print(f"{at}  {asking.daemon.url}\n{text}\n", flush=True)
 
 
-def _drawn_lines(daemon: Client, answer: dict[str, Any]) -> dict[str, str]:
-    """The lines of the last hour change slowly, and cost a question a service."""
-    at, lines = _sparks.get(daemon.url, (-SPARKS_EVERY_SECONDS, {}))
-    if time.monotonic() - at >= SPARKS_EVERY_SECONDS:
-        at, lines = time.monotonic(), sparks(daemon, answer)
-        _sparks[daemon.url] = at, lines
-    return lines
-
-
-def _turns(every: float, count: int | None, *, keys: bool) -> Iterator[int]:
-    """One after the other, until `count`, q, or Ctrl-C."""
+def _turns(every: float, count: int | None) -> Iterator[int]:
+    """One after the other, until `count` or Ctrl-C."""
     number = 0
     while count is None or number < count:
         yield number
         number += 1
-        if number != count and _waited_for_q(every, keys=keys):
-            return
-
-
-def _waited_for_q(seconds: float, *, keys: bool) -> bool:
-    if not keys:
-        time.sleep(seconds)
-        return False
-    ready, _, _ = select.select([sys.stdin], [], [], seconds)
-    return bool(ready) and os.read(sys.stdin.fileno(), 64) in (b"q", b"Q", b"\x03", b"\x04", b"")
-
-
-@contextmanager
-def _screen() -> Iterator[None]:
-    """A screen of its own, and keys one by one; everything as it was afterwards, whatever happens."""
-    before = termios.tcgetattr(sys.stdin) if sys.stdin.isatty() else None
-    try:
-        if before:
-            tty.setcbreak(sys.stdin)
-        print(_ENTER, end="", flush=True)
-        yield
-    except KeyboardInterrupt:
-        pass
-    finally:
-        print(_LEAVE, end="", flush=True)
-        if before:
-            termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
-
-
-@contextmanager
-def _pipe() -> Iterator[None]:
-    with suppress(KeyboardInterrupt):
-        yield
+        if number != count:
+            time.sleep(every)

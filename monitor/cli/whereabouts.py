@@ -15,6 +15,7 @@ from monitor.cli.exits import BAD_CONFIGURATION
 from monitor.config.document import Unreadable, read
 from monitor.config.environment import FileMistake, expand, read_env_file, read_text
 from monitor.config.places import LISTEN, default_directory, parse_listen
+from monitor.locale import LANGUAGES, spoken
 
 SYSTEM_WIDE: Final = Path("/etc/infra-monitor/config.yaml")
 _EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 — compared with, not bound to
@@ -41,6 +42,13 @@ class Configured:
         """`state.directory`, where the token is."""
         named = self._text("state", "directory")
         return default_directory(self.environ) if named is None else self._near(named)
+
+    def language(self) -> str:
+        """What the configuration says, as the daemon's notices and pages do; without one, what the terminal says."""
+        if self.path is None:
+            return spoken(self.environ)
+        named = self._text("language")
+        return named if named in LANGUAGES else LANGUAGES[0]
 
     def url(self) -> str:
         """Of `web.listen`, with https where the daemon serves TLS. Raises CannotAsk."""

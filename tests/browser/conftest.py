@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,8 +13,9 @@ from urllib.parse import urlsplit
 
 import bcrypt
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response, sync_playwright
 
+from tests.browser.chromium import CHROMIUM, FLAGS
 from tests.daemon.running import wait_for
 from tests.daemon.watched import Watched, watching
 from tests.lab.fixtures import lab
@@ -23,17 +23,6 @@ from tests.lab.lab import Lab
 
 __all__ = ["lab"]
 
-CHROMIUM = shutil.which("chromium")
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-dev-shm-usage",
-)
 USER, PASSWORD = "ann", "correct horse"
 PATIENCE_SECONDS = 60.0
 
@@ -93,19 +82,25 @@ class Sight:
     page: Page
     house: House
     troubles: list[str] = field(default_factory=list)
+    answers: list[Response] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.page.on("console", self._console)
         self.page.on("pageerror", lambda error: self._trouble(f"script: {error}"))
         self.page.on("request", self._request)
+        self.page.on("response", self._response)
 
     def _console(self, said: ConsoleMessage) -> None:
-        """Errors and refusals of the policy; that a browser is asked who it is, is none."""
-        if said.type in ("error", "warning") and "401 (Unauthorized)" not in said.text:
+        """Errors, and refusals of the policy. To be asked who one is, or what to write differently, is none."""
+        expected = any(answer in said.text for answer in ("a status of 401 ", "a status of 422 "))
+        if said.type in ("error", "warning") and not expected:
             self._trouble(f"console: {said.text}")
 
     def _trouble(self, text: str) -> None:
         self.troubles.append(text)
+
+    def _response(self, answer: Response) -> None:
+        self.answers.append(answer)
 
     def _request(self, request: Request) -> None:
         address = urlsplit(request.url)
@@ -113,7 +108,7 @@ class Sight:
             self._trouble(f"asks somebody else: {request.url}")
 
     def open(self, path: str) -> Page:
-        answer = self.page.goto(self.house.url + path, wait_until="load")
+        answer = self.page.goto(path, wait_until="load")
         assert answer is not None
         assert answer.status == 200, (path, answer.status)
         return self.page
@@ -151,7 +146,7 @@ def house(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]
 @contextmanager
 def looking(browser: Browser, house: House, **settings: Any) -> Iterator[Sight]:
     """A browser window of its own, logged in, closed at the end; then nothing untoward may have happened."""
-    context = window(browser, **settings)
+    context = window(browser, base_url=house.url, **settings)
     try:
         sight = Sight(context.new_page(), house)
         yield sight

@@ -6,7 +6,8 @@ import io
 
 import pytest
 
-from monitor.cli.drawing import ago, chart, cut, folded, number, shown, sparkline, squeezed, table, when
+from monitor.cli.drawing import chart, cut, folded, number, shown, sparkline, squeezed, table, when
+from monitor.cli.words import Words
 
 UTF8 = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
 ASCII = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
@@ -75,5 +76,7 @@ def test_a_chart_is_eighty_columns_wide_with_bounds_and_times() -> None:
 
 
 def test_times_are_told_for_people() -> None:
-    assert (ago(None, 0), when(None)) == ("-", "-")
-    assert ago("2026-11-24T00:00:00.000Z", 1_795_478_400.0 + 90) == "1m 30s"
+    words, at = Words("en"), "2026-11-24T00:00:00.000Z"
+    assert (words.since(None, 0), words.ago(None, 0), when(None)) == ("-", "-", "-")
+    assert words.ago(at, 1_795_478_400.0 + 90) == "1m 30s ago"
+    assert Words("ko").ago(at, 1_795_478_400.0 + 90) == "1분 30초 전"

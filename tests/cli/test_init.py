@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_watch import read_until
+from tests.cli.terminals import read_until
 from tests.daemon.running import command, environment
 
 ROOT = Path(__file__).parents[2]

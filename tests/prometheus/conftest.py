@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import bcrypt
 import pytest
@@ -22,6 +20,7 @@ from tests.daemon.small import Hears, serving
 from tests.lab.fixtures import healthy_lab, lab, turn
 from tests.lab.lab import Lab
 from tests.prometheus.files import DIRECTORY, RULES
+from tests.prometheus.servers import Prometheus, certificate, program, prometheus
 
 __all__ = ["healthy_lab", "lab", "turn"]
 
@@ -31,19 +30,13 @@ class Scraped:
     """What runs; `hears` is every receiver of the Alertmanager, by path."""
 
     daemon: RunningDaemon
-    prometheus: int
+    prometheus: Prometheus
     alertmanager: int
     hears: Hears
 
     def query(self, expression: str) -> list[dict[str, Any]]:
         """The samples that Prometheus finds. Fails where it cannot evaluate the expression."""
-        found: list[dict[str, Any]] = self.ask(f"query?query={quote(expression)}")["result"]
-        return found
-
-    def ask(self, path: str) -> Any:
-        """The `data` of an answer of Prometheus."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.prometheus}/api/v1/{path}", timeout=10) as answer:
-            return json.loads(answer.read())["data"]
+        return self.prometheus.query(expression)
 
     def alerts(self) -> list[dict[str, Any]]:
         """All that the Alertmanager has open, held back or not."""
@@ -74,27 +67,20 @@ def scraped(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scra
         daemon = stack.enter_context(RunningDaemon(places.monitor_config, log=directory / "daemon.log"))
         secured = stack.enter_context(RunningDaemon(_secured(directory), log=directory / "secured.log"))
         stack.enter_context(_alertmanager(directory, hears.url, ports[1]))
-        stack.enter_context(_prometheus(directory, daemon.url, secured.url, ports))
-        running = Scraped(daemon, *ports, hears)
+        asked = stack.enter_context(
+            prometheus(directory, _config(directory, daemon.url, secured.url, ports[1]), ports[0])
+        )
+        running = Scraped(daemon, asked, ports[1], hears)
         wait_for(lambda: set(daemon.statuses().values()) == {"healthy"})
-        wait_for(lambda: _answers(running, 'count_over_time(infra_service_up{service="rds"}[1m]) > 3'), every=0.3)
+        wait_for(
+            lambda: running.prometheus.finds('count_over_time(infra_service_up{service="rds"}[1m]) > 3'), every=0.3
+        )
         yield running
-
-
-def _answers(running: Scraped, expression: str) -> bool:
-    try:
-        return bool(running.query(expression))
-    except OSError:
-        return False
 
 
 def _secured(directory: Path) -> Path:
     """A daemon's configuration with TLS and the user of prometheus-tls.yml; what Prometheus needs lies beside it."""
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-         "-keyout", "server.key", "-out", "server.crt", "-subj", "/CN=x", "-addext", "subjectAltName=IP:127.0.0.1"],
-        cwd=directory, check=True, capture_output=True,
-    )  # fmt: skip
+    certificate(directory)
     (directory / "password").write_text("canary")
     hashed = bcrypt.hashpw(b"canary", bcrypt.gensalt(4)).decode()
     (directory / "web.yml").write_text(
@@ -110,7 +96,7 @@ def _secured(directory: Path) -> Path:
     return config
 
 
-def _prometheus_config(directory: Path, plain: str, secured: str, alertmanager: int) -> str:
+def _config(directory: Path, plain: str, secured: str, alertmanager: int) -> str:
     """The three files of the package as one, with the places of the test."""
     text = {name: (DIRECTORY / f"{name}.yml").read_text() for name in ("prometheus", *_VARIANTS)}
     config = yaml.safe_load(text["prometheus"])
@@ -136,34 +122,12 @@ _VARIANTS = ("prometheus-tls", "prometheus-http-sd")
 
 
 @contextmanager
-def _prometheus(directory: Path, plain: str, secured: str, ports: tuple[int, int]) -> Iterator[None]:
-    config = directory / "prometheus.yml"
-    config.write_text(_prometheus_config(directory, plain, secured, ports[1]))
-    with _program(
-        directory, "prometheus", f"--config.file={config}", f"--storage.tsdb.path={directory / 'data'}",
-        f"--web.listen-address=127.0.0.1:{ports[0]}",
-    ):  # fmt: skip
-        yield
-
-
-@contextmanager
 def _alertmanager(directory: Path, receiver: str, port: int) -> Iterator[None]:
     config = directory / "alertmanager.yml"
     text = (DIRECTORY / "alertmanager.yml").read_text()
     config.write_text(text.replace("http://127.0.0.1:9099", receiver).replace("group_wait: 10s", "group_wait: 1s"))
-    with _program(
+    with program(
         directory, "prometheus-alertmanager", f"--config.file={config}", f"--storage.path={directory / 'alerts'}",
         f"--web.listen-address=127.0.0.1:{port}", "--cluster.listen-address=",
     ):  # fmt: skip
         yield
-
-
-@contextmanager
-def _program(directory: Path, *command: str) -> Iterator[None]:
-    with (directory / f"{command[0]}.log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
-    try:
-        yield
-    finally:
-        process.terminate()
-        process.wait(30)

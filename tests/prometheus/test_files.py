@@ -68,6 +68,19 @@ def test_every_metric_in_a_rule_is_documented() -> None:
     assert {name for name in named if f"| `{re.sub('_bucket$', '', name)}` |" not in page} == set()
 
 
+@pytest.mark.parametrize("name", ["prometheus", "grafana"])
+def test_every_metric_that_a_guide_names_is_documented(name: str) -> None:
+    guide, page = ((REPOSITORY / "docs" / f"{each}.md").read_text() for each in (name, "metrics"))
+    named = {each for each in re.findall(r"(?<![:\w])infra_\w+(?![:\w*])", guide) if not each.endswith("_")}
+    assert {each for each in named if f"| `{each}` |" not in page} == set()
+
+
+def test_the_guide_lists_every_recorded_series() -> None:
+    guide = (REPOSITORY / "docs" / "prometheus.md").read_text()
+    listed = set(re.findall(r"^\| `(\w+:\w+:\w+)` \|", guide, re.MULTILINE))
+    assert listed == {rule["record"] for rule in rules() if "record" in rule}
+
+
 def test_every_cause_that_is_routed_by_name_is_one() -> None:
     pages = {path.stem for path in (REPOSITORY / "docs" / "causes").glob("*.md")}
     routes = yaml.safe_load((DIRECTORY / "alertmanager.yml").read_text())["route"]["routes"]

@@ -21,7 +21,7 @@ NOTHING_DROPPED = {"infra_series_dropped_total"}
 
 def test_each_scrape_configuration_reaches_its_daemon(scraped: Scraped) -> None:
     def targets() -> dict[str, tuple[str, str]]:
-        active = scraped.ask("targets")["activeTargets"]
+        active = scraped.prometheus.ask("targets")["activeTargets"]
         return {each["labels"]["job"]: (each["health"], each["lastError"]) for each in active}
 
     every_way = dict.fromkeys(("infra-monitor", "prometheus-tls", "prometheus-http-sd"), ("up", ""))
@@ -105,7 +105,7 @@ def test_an_incident_holds_back(
 
 
 def _evaluated(scraped: Scraped) -> list[dict[str, Any]]:
-    return [rule for group in scraped.ask("rules")["groups"] for rule in group["rules"]]
+    return [rule for group in scraped.prometheus.ask("rules")["groups"] for rule in group["rules"]]
 
 
 def _names(samples: list[dict[str, Any]]) -> set[str]:

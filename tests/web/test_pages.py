@@ -14,7 +14,7 @@ from tests.web.conftest import Served
 
 PAGES = Path(__file__).parents[2] / "monitor" / "web" / "pages"
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
-PATHS = ("/", "/nothing-is-here")
+PATHS = ("/", "/incidents", "/nothing-is-here")
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from tools.dashboards.boards import Board, Section
-from tools.dashboards.expressions import age, counted, days_until, growth, here, host, rate, total
+from tools.dashboards.expressions import age, counted, days_until, growth, host, of, rate, total
 from tools.dashboards.panels import NONE_IS_GOOD, Place, Query, Words, chart, number, timeline
+
+here: Final = of("backend")
 
 _YES: Final[Words] = {0: ("no", "red"), 1: ("yes", "green")}
 _NAMES: Final = '__name__=~"infra_pm2_app_instances|infra_http_up|infra_tcp_up"'
@@ -307,5 +309,5 @@ BOARD: Final = Board(
     "PM2's applications as the kernel sees them, whether they talk to the right database, how they answer, and what the"
     " machine has left.",
     (Section("", _NOW), _PROCESSES, _WIRING, _HTTP, _MACHINE),
-    services=f"label_values({host('', _NAMES)}, service)",
+    choice=("backend", f"label_values({host('', _NAMES)}, service)"),
 )

@@ -28,15 +28,16 @@ class Section:
 
 @dataclass(frozen=True)
 class Board:
-    """One dashboard; `name` is that of its file. `services`: what the variable `service` is chosen from, or nothing
-    where there is no choice."""
+    """One dashboard; `name` is that of its file. `choice`: the variable for services, and what it is chosen from.
+    `page`: what of the monitor's own pages is about the same."""
 
     name: str
     title: str
     said: str
     sections: Sequence[Section]
-    services: str = ""
+    choice: tuple[str, str] | None = None
     more: Sequence[Builder[dashboard.VariableModel]] = ()
+    page: str = ""
 
     def text(self) -> str:
         """The JSON file, sorted, so that a change shows as itself."""
@@ -56,9 +57,9 @@ class Board:
             .refresh("30s")
             .tooltip(dashboard.DashboardCursorSync.CROSSHAIR)
             .variables(
-                [_datasource(), _host(), *([_service(self.services)] if self.services else []), *self.more, _page()]
+                [_datasource(), _host(), *([_services(*self.choice)] if self.choice else []), *self.more, _page()]
             )
-            .links([_others(), _status_page()])
+            .links([_others(), _status_page(self.page)])
             .annotation(_incidents())
         )
         for section in self.sections:
@@ -85,9 +86,9 @@ def _host() -> d.QueryVariable:
     )
 
 
-def _service(query: str) -> d.QueryVariable:
+def _services(name: str, query: str) -> d.QueryVariable:
     return (
-        _choice("service", "Service", query)
+        _choice(name, name.capitalize(), query)
         .description("The services to show, by their names in config.yaml.")
         .multi(True)
         .include_all(True)
@@ -128,12 +129,12 @@ def _others() -> d.DashboardLink:
     )
 
 
-def _status_page() -> d.DashboardLink:
+def _status_page(path: str) -> d.DashboardLink:
     return (
         d.DashboardLink("Status page")
         .type(dashboard.DashboardLinkType.LINK)
         .icon("external link")
-        .url("${page}")
+        .url("${page}" + path)
         .target_blank(True)
         .tooltip("The monitor's own page: the cause with its evidence, and what to do")
     )

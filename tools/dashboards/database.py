@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from tools.dashboards.boards import Board, Section
-from tools.dashboards.expressions import age, counted, days_until, growth, here, quantile, total
+from tools.dashboards.expressions import age, counted, days_until, growth, of, quantile, total
 from tools.dashboards.panels import Place, Query, chart, number, timeline
+
+here: Final = of("database")
 
 _LOGIN: Final = "infra_rds_connect_duration_seconds_bucket"
 
@@ -184,5 +186,5 @@ BOARD: Final = Board(
     "PostgreSQL, seen by a fresh login at each look: where connecting takes its time or ends, and who holds the"
     " sessions.",
     (Section("", _NOW), _CONNECTING, _SESSIONS, _PAST),
-    services='label_values(infra_rds_up{instance="$host"}, service)',
+    choice=("database", 'label_values(infra_rds_up{instance="$host"}, service)'),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 _HOST: Final = 'instance="$host"'
@@ -15,9 +16,14 @@ def host(metric: str, *labels: str) -> str:
     return f"{metric}{{{', '.join((_HOST, *labels))}}}"
 
 
-def here(metric: str, *labels: str) -> str:
-    """Of the chosen services of the chosen host."""
-    return host(metric, 'service=~"$service"', *labels)
+def of(variable: str) -> Callable[..., str]:
+    """Like `host`, of what is chosen in that variable alone. Each dashboard has a name of its own for it, so that a
+    link to another one does not take along a service that is not to be had there."""
+
+    def here(metric: str, *labels: str) -> str:
+        return host(metric, f'service=~"${variable}"', *labels)
+
+    return here
 
 
 def total(expression: str, *by: str) -> str:

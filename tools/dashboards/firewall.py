@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from tools.dashboards.boards import Board, Section
-from tools.dashboards.expressions import age, growth, here, host, total
+from tools.dashboards.expressions import age, growth, host, of, total
 from tools.dashboards.panels import Place, Query, Words, chart, number, timeline
+
+here: Final = of("firewall")
 
 _OPEN: Final[Words] = {0: ("closed", "red"), 1: ("open", "green")}
 _EXPOSED: Final[Words] = {0: ("nobody else", "green"), 1: ("a wide range", "yellow"), 2: ("the whole world", "red")}
@@ -137,5 +139,6 @@ BOARD: Final = Board(
     "What the security groups around the database allow: whether this host gets in, who else does, and what was"
     " changed.",
     (Section("", _NOW), _PAST, _READING),
-    services='label_values(infra_security_group_last_read_timestamp_seconds{instance="$host"}, service)',
+    page="/firewall",
+    choice=("firewall", 'label_values(infra_security_group_last_read_timestamp_seconds{instance="$host"}, service)'),
 )

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from tools.dashboards.boards import Board, Section
-from tools.dashboards.expressions import counted, days_until, growth, here, rate, total
+from tools.dashboards.expressions import counted, days_until, growth, of, rate, total
 from tools.dashboards.panels import Place, Query, Words, chart, number, timeline
+
+here: Final = of("nginx")
 
 _YES: Final[Words] = {0: ("no", "red"), 1: ("yes", "green")}
 _SLOW: Final = ((2, "yellow"), (5, "red"))
@@ -188,11 +190,13 @@ _CONFIGURATION: Final = Section(
     (
         timeline(
             "Valid on disk, loaded, all of it readable?",
-            "When it was broken or edited, and for how long nobody reloaded.",
+            "When it was broken or edited, and for how long nobody reloaded. Logs that are not readable: errors and"
+            " users' requests are not seen; let the monitor's user read them.",
             [
                 Query(here("infra_nginx_config_valid"), "{{service}} valid"),
                 Query(here("infra_nginx_config_loaded"), "{{service}} loaded"),
                 Query(here("infra_nginx_config_files", 'state="unreadable"') + " == bool 0", "{{service}} readable"),
+                Query(here("infra_nginx_logs_unreadable") + " == bool 0", "{{service}} logs readable"),
             ],
             Place(24, 6),
             words=_YES,
@@ -206,5 +210,5 @@ BOARD: Final = Board(
     "Whether Nginx and each of its routes and peers answer, what users get, and whether its configuration is the one"
     " on disk.",
     (Section("", _NOW), _PEERS, _USERS, _TRAFFIC, _CONFIGURATION),
-    services='label_values(infra_nginx_up{instance="$host"}, service)',
+    choice=("nginx", 'label_values(infra_nginx_up{instance="$host"}, service)'),
 )

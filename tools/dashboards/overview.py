@@ -8,18 +8,10 @@ from grafana_foundation_sdk.builders import dashboard as d
 from grafana_foundation_sdk.models import dashboard
 
 from tools.dashboards.boards import Board, Section
-from tools.dashboards.expressions import (
-    counted,
-    growth,
-    here,
-    host,
-    quantile,
-    status_number,
-    total,
-    worst,
-    worst_number,
-)
+from tools.dashboards.expressions import counted, growth, host, of, quantile, status_number, total, worst, worst_number
 from tools.dashboards.panels import GREY, STATUS_WORDS, Place, Query, Words, chart, listing, number, timeline
+
+here: Final = of("service")
 
 _SENTENCES: Final[Words] = {
     0: ("All is well", "green"),
@@ -67,13 +59,14 @@ _NOW: Final = (
     ),
     number(
         "The cause",
-        "What broke first, and why. Follow the link “Status page” for the evidence, what was ruled out, and the"
+        "What broke first, and why. A click leads to the service's page: the evidence, what was ruled out, and the"
         " commands that mend it. A cause that is not known is called “unknown”, never guessed.",
         [Query(f"{host('infra_incident_cause')} == 1", "{{service}}: {{cause}}")],
         Place(8, 5),
         steps=((None, "red"),),
         names=True,
         nothing="none known",
+        leads=True,
     ),
     number(
         "Services by status",
@@ -89,6 +82,7 @@ _NOW: Final = (
         [Query(total(status_number(here("")), "service"), "{{service}}")],
         Place(24, 10),
         words=STATUS_WORDS,
+        leads=True,
     ),
 )
 
@@ -210,6 +204,6 @@ BOARD: Final = Board(
     "Infra 1: is all well?",
     "Begin here. What is the state of everything, which cause does it have, and how well was it of late.",
     (Section("", _NOW), _GOAL, _LOOKS, _TOLD, _HOSTS),
-    services='label_values(infra_service_status{instance="$host"}, service)',
+    choice=("service", 'label_values(infra_service_status{instance="$host"}, service)'),
     more=(_budget(),),
 )

@@ -19,6 +19,8 @@ Steps = Sequence[tuple[float | None, str]]
 Words = Mapping[float, tuple[str, str]]
 """What stands for a number, and its colour: the word comes first, so that nothing is told by colour alone."""
 
+PAGE: Final = "${page}/services/${__field.labels.service}"
+"""Of the service that a line is about, on the monitor's own page."""
 STATUS_WORDS: Final[Words] = {
     0: ("healthy", "green"),
     1: ("unknown", GREY),
@@ -60,8 +62,10 @@ def number(
     nothing: str = NO_DATA,
     names: bool = False,
     decimals: int | None = None,
+    leads: bool = False,
 ) -> stat.Panel:
-    """What is the case now, as numbers or words. `names`: what stands there is the series' name alone."""
+    """What is the case now, as numbers or words. `names`: what stands there is the series' name alone. `leads`: to the
+    service's page."""
     panel = (
         stat.Panel()
         .reduce_options(c.ReduceDataOptions().calcs(["last"]).values(False))
@@ -78,6 +82,8 @@ def number(
     )
     if decimals is not None:
         panel.decimals(decimals)
+    if leads:
+        panel.data_links([_to_the_page()])
     for target in _targets(queries, instant=True):
         panel.with_target(target)
     return _common(panel, title, said, place)
@@ -126,8 +132,10 @@ def chart(
     return _common(panel, title, said, place)
 
 
-def timeline(title: str, said: str, queries: Sequence[Query], place: Place, *, words: Words) -> statetimeline.Panel:
-    """Which state, from when to when. What nobody knows is a gap."""
+def timeline(
+    title: str, said: str, queries: Sequence[Query], place: Place, *, words: Words, leads: bool = False
+) -> statetimeline.Panel:
+    """Which state, from when to when. What nobody knows is a gap. `leads`: to the service's page."""
     panel = (
         statetimeline.Panel()
         .merge_values(True)
@@ -141,6 +149,8 @@ def timeline(title: str, said: str, queries: Sequence[Query], place: Place, *, w
         .tooltip(c.VizTooltipOptions().mode(common.TooltipDisplayMode.SINGLE).sort(common.SortOrder.NONE))
         .no_value(NO_DATA)
     )
+    if leads:
+        panel.data_links([_to_the_page()])
     for target in _targets(queries):
         panel.with_target(target)
     return _common(panel, title, said, place)
@@ -204,6 +214,10 @@ _LIMIT: Final = [
 
 def _common(panel, title: str, said: str, place: Place):  # noqa: ANN001, ANN202 — the SDK's builders share no type
     return panel.title(title).description(said).datasource(SOURCE).span(place.w).height(place.h)
+
+
+def _to_the_page() -> d.DashboardLink:
+    return d.DashboardLink("Page of ${__field.labels.service}").url(PAGE).target_blank(True)
 
 
 def _letters(queries: Sequence[object] | Mapping[str, str]) -> list[str]:

@@ -8,6 +8,7 @@ from monitor.web.pages import assets
 from monitor.web.pages.actions import Actions
 from monitor.web.pages.firewall import Firewall
 from monitor.web.pages.home import Home
+from monitor.web.pages.incidents import Incidents
 from monitor.web.pages.service import Services
 from monitor.web.pages.site import Site, wants_page
 
@@ -16,5 +17,5 @@ __all__ = ["Site", "routes_of", "wants_page"]
 
 def routes_of(site: Site) -> list[web.RouteDef]:
     """Every page, and what they are dressed in."""
-    pages = (Home(site), Services(site), Firewall(site), Actions(site))
+    pages = (Home(site), Incidents(site), Services(site), Firewall(site), Actions(site))
     return [web.get("/static/{name}", assets.serve), *(route for page in pages for route in page.routes())]

@@ -11,7 +11,7 @@ from monitor.answers import Json
 from monitor.core.words import Status
 from monitor.web.pages.cards import cards_of
 from monitor.web.pages.picture import chain_of, roots_of
-from monitor.web.pages.site import Site
+from monitor.web.pages.site import Site, worst
 
 
 class Home:
@@ -33,7 +33,7 @@ class Home:
             request,
             "home.html",
             words=reader.words,
-            incidents=explained["incidents"],
+            incidents=sorted(explained["incidents"], key=lambda each: -Status(worst(each)).rank),
             cards=await cards_of(reader.questions, services, reader.words),
             odd=list(_odd(explained)),
             chain=chain_of(explained["topology"], front_ms=times),

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 NAVIGATION: Final = (
     ("/", "overview"),
+    ("/incidents", "incidents"),
     ("/firewall", "firewall"),
 )
 """What stands at the top of every page: the path, and the word for it below `page.nav.` in the catalogue."""
