@@ -24,7 +24,7 @@ _infra_monitor_words() {
         'maintenance add') echo '--by --ca-file --client-cert --config --cron --for --help --json --reason --starts --time-zone --until --url' ;;
         'maintenance end') echo '--ca-file --client-cert --config --help --json --url' ;;
         'look') echo '--ca-file --client-cert --config --help --json --url' ;;
-        'history') echo '--ca-file --check --client-cert --config --help --hours --json --url' ;;
+        'history') echo '--ca-file --check --client-cert --config --help --hours --json --last --url' ;;
         'topology') echo '--ca-file --client-cert --config --help --json --url' ;;
         'monitoring') echo '--ca-file --client-cert --config --help --json --url' ;;
         'config') echo 'check schema show --config --help' ;;

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any, Final, TextIO
 
 from monitor.cli.terminal import columns, wrapped
@@ -14,7 +15,14 @@ from monitor.locale import amount
 BLOCKS: Final = "▁▂▃▄▅▆▇█"
 _PLAIN: Final = "_.-=+*%#"
 _COLOUR: Final = re.compile(r"\x1b\[[0-9;]*m")
+WIDTH: Final = 80
 _ROWS: Final = 8
+_TICKS: Final = (7, 3, 0)
+"""Rows of a chart that say what they stand for."""
+_LATE: Final = 2.5
+"""A sample that is so many times later than usual leaves a gap."""
+_A_DAY: Final = 86_400.0
+_A_WEEK: Final = 7 * _A_DAY
 _MARGIN: Final = 10
 _BELOW: Final = 4
 _A_MOMENT: Final = 1e9
@@ -75,22 +83,46 @@ def sparkline(values: Sequence[float | None], stream: TextIO) -> str:
 
 
 def chart(points: Sequence[tuple[float, float]], *, since: float, until: float, unit: str, stream: TextIO) -> str:
-    """Bars from the least to the most, 80 columns wide, with the bounds at the left and the times below."""
-    room = 80 - _MARGIN - 2
-    values = squeezed(points, since=since, until=until, room=room)
+    """Bars from the least to the most, 80 columns wide, with a scale at the left and the times below; empty without
+    samples. A time without samples is a gap; one between two samples that are no further apart than usual is not."""
+    room = WIDTH - _MARGIN - 2
+    values = squeezed(_lasting(points, (until - since) / room), since=since, until=until, room=room)
     known = [value for value in values if value is not None]
     if not known:
-        return "no samples"
+        return ""
     low, high = min(known), max(known)
     low = 0.0 if 0 <= low < high / 2 else low
     letters, lines = _letters(stream), []
+    tick, bar = ("┤", "│") if letters is BLOCKS else ("+", "|")
     for row in range(_ROWS - 1, -1, -1):
-        label = number(high, unit) if row == _ROWS - 1 else number(low, unit) if row == 0 else ""
+        share = (row + 1) / _ROWS if row else 0.0
+        marked = row in _TICKS and (high > low or row == 0)
+        label = number(low + share * (high - low), unit) if marked else ""
         bars = "".join(_bar(value, row, low, high, letters) for value in values)
-        lines.append(f"{label:>{_MARGIN}} {'│' if letters is BLOCKS else '|'}{bars}".rstrip())
-    first, last = clock(since), clock(until)
-    lines.append(" " * (_MARGIN + 2) + first + last.rjust(room - len(first)))
+        lines.append(f"{label:>{_MARGIN}} {tick if marked else bar}{bars}".rstrip())
+    lines.append(" " * (_MARGIN + 2) + _times(since, until, room))
     return "\n".join(lines)
+
+
+def _lasting(points: Sequence[tuple[float, float]], step: float) -> list[tuple[float, float]]:
+    """Samples that come more rarely than there are columns hold until the next one, unless that is late."""
+    apart = sorted(later[0] - earlier[0] for earlier, later in pairwise(points))
+    longest = max(_LATE * apart[len(apart) // 2], step) if apart else 0.0
+    found = list(points[-1:])
+    for (at, value), (later, _) in pairwise(points):
+        holds = later - at if later - at <= longest else step / 2
+        found += [(at + n * step / 2, value) for n in range(max(1, math.ceil(2 * holds / step)))]
+    return found
+
+
+def _times(since: float, until: float, room: int) -> str:
+    """The beginning, the middle and the end; days only where there are several."""
+    form = "%H:%M" if until - since <= _A_DAY else "%m-%d %H:%M" if until - since <= _A_WEEK else "%Y-%m-%d"
+    first, middle, last = (
+        datetime.fromtimestamp(at, UTC).astimezone().strftime(form) for at in (since, (since + until) / 2, until)
+    )
+    left = first + middle.rjust(room // 2 + len(middle) // 2 - len(first))
+    return left + last.rjust(room - len(left))
 
 
 def squeezed(points: Sequence[tuple[float, float]], *, since: float, until: float, room: int) -> list[float | None]:

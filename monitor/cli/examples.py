@@ -32,7 +32,7 @@ EXAMPLES: Final = {
         "infra-monitor maintenance end ID",
     ),
     "look": ("infra-monitor look rds",),
-    "history": ("infra-monitor history rds", "infra-monitor history rds response_time --hours 24"),
+    "history": ("infra-monitor history rds", "infra-monitor history rds response_time --last 7d"),
     "topology": ("infra-monitor topology",),
     "monitoring": ("infra-monitor monitoring",),
     "config": ("infra-monitor config check", "infra-monitor config show", "infra-monitor config schema"),

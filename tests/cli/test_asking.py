@@ -181,12 +181,14 @@ def test_a_look_on_demand_is_taken(asked: Asked) -> None:
 def test_history_names_its_metrics_and_draws_one_at_80_columns(asked: Asked) -> None:
     assert re.search(r"^host +memory +ratio$", asked.said("history", "host"), re.MULTILINE)
     wait_for(lambda: len(asked.json("history", "host", "memory", "--hours", "0.01")["series"][0]["points"]) > 3)
-    drawn = asked.said("history", "host", "memory", "--hours", "0.01").splitlines()
-    assert drawn[0].startswith("host host memory  now ")
-    assert len(drawn) == 10
+    drawn = asked.said("history", "host", "memory", "--last", "36s").splitlines()
+    assert drawn[0] == "host host memory"
+    assert re.search(r"^ +min .* %  avg .* %  max .* %  last .* %$", drawn[-1])
+    assert len(drawn) == 11
     assert any(set(line) & set("▁▂▃▄▅▆▇█") for line in drawn)
-    assert max(map(len, drawn[1:])) <= 80
+    assert max(map(len, drawn)) <= 80
     assert "has no 'nothing'" in asked.refused("history", "host", "nothing", code=1)
+    assert "is no time; write for example" in asked.refused("history", "host", "--last", "soon", code=64)
 
 
 def test_watch_in_a_pipe_is_one_table_after_the_other(asked: Asked) -> None:

@@ -67,12 +67,23 @@ def test_a_chart_is_eighty_columns_wide_with_bounds_and_times() -> None:
     lines = chart(points, since=points[0][0], until=points[-1][0], unit="seconds", stream=UTF8).splitlines()
     assert len(lines) == 9
     assert {shown(line) for line in (lines[0], lines[-1])} == {80}
-    assert lines[0].startswith("    595 ms │")
-    assert lines[7].startswith("      0 ms │") or lines[7].startswith("      4 ms │")
+    assert lines[0].startswith("    595 ms ┤")
+    assert lines[4].startswith("    298 ms ┤")
+    assert lines[7].startswith("      0 ms ┤")
     assert lines[0].rstrip().endswith("█")
     plain = chart(points, since=points[0][0], until=points[-1][0], unit="seconds", stream=ASCII)
     assert plain.isascii()
-    assert chart([], since=0, until=1, unit="", stream=UTF8) == "no samples"
+    assert chart([], since=0, until=1, unit="", stream=UTF8) == ""
+
+
+def test_a_chart_has_gaps_where_samples_are_missing_and_none_where_they_are_rare() -> None:
+    points = [(300.0 * n, 1.0) for n in range(13) if n not in (5, 6, 7)]
+    lines = chart(points, since=0.0, until=3600.0, unit="", stream=UTF8).splitlines()
+    bars = lines[7].partition("┤")[2]
+    assert len(bars) == 68
+    gaps = [len(part) for part in bars.strip().split("█") if part]
+    assert len(gaps) == 1
+    assert 17 <= gaps[0] <= 23, "twenty minutes of sixty, from the last sample to the next"
 
 
 def test_times_are_told_for_people() -> None:
