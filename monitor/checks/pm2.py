@@ -27,6 +27,7 @@ from monitor.core.model import (
     Worker,
 )
 from monitor.sources.pm2 import Daemon, Instance, Pm2Snapshot, Pm2Source, Pm2Unanswered, Pm2Unreadable, Standing
+from monitor.sources.pm2_bus import ITSELF
 from monitor.sources.processes import Processes, memory_kills
 
 GRACE_SECONDS: Final = 30.0
@@ -126,8 +127,7 @@ class Pm2Check(Check):
         """The end of PM2's connection is the end of PM2, or of this daemon of its; its bus tells of the app."""
         source = env.pm2.get(self.home)
         ends = [source.on_gone(look_now)]
-        if self.app is not None:
-            ends.append(source.on_event(self.app, look_now))
+        ends.append(source.on_event(self.app or ITSELF, look_now))
         return partial(_end, ends)
 
     def signs(self, env: Env, facts: Iterable[Fact]) -> Signs:  # noqa: ARG002 — its source knows more than the facts
@@ -145,10 +145,12 @@ class Pm2Check(Check):
         except Pm2Unanswered as unanswered:
             if self.app is None:
                 failure = Failure(unanswered.phase, unanswered.reason, str(unanswered))
-                raise CheckFailed(failure, readings=(Reading("up", 0.0),)) from unanswered
+                told = tuple(_ordered(ITSELF, source.planned_exit(ITSELF)))
+                raise CheckFailed(failure, readings=(Reading("up", 0.0),), facts=told) from unanswered
             if source.survivors(self.app) != 0:
                 raise CheckBlind(f"PM2 does not answer ({unanswered.reason})") from unanswered
-            return Seen((_instances(self.app, "alive", 0),), (_down(self.app, "not_alive", "pm2.died_with_daemon"),))
+            with_it: tuple[Fact, ...] = (*_ordered(self.app, source.planned_exit(ITSELF)), _died_with_daemon(self.app))
+            return Seen((_instances(self.app, "alive", 0),), with_it)
         supervisor = _supervisor(snapshot.daemon)
         if self.app is None:
             return Seen((Reading("up", 1.0),), (supervisor,))
@@ -228,6 +230,10 @@ def _nobody(app: str, lost: Sequence[Standing]) -> Finding:
 
 def _down(app: str, reason: str, key: str, *, grace_seconds: float = 0.0) -> Finding:
     return Finding(Status.DOWN, reason, Message(key, {"app": app}), grace_seconds)
+
+
+def _died_with_daemon(app: str) -> Finding:
+    return _down(app, "not_alive", "pm2.died_with_daemon")
 
 
 def _instances(app: str, state: str, number: int) -> Reading:

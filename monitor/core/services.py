@@ -40,6 +40,8 @@ def take_look(turn: Turn, look: Observation) -> None:
         turn.put_check(look.service, look.check, settle.blind(known, look, verdict.blind_reason))
         return
     before = known
+    _take_dismissal(turn, look)
+    known = turn.check(look.service, look.check)
     known, verdict = _take_workers(turn, look, known, verdict)
     known = _take_rules(turn, look, differences.remembered(known, look))
     known, verdict = _take_wiring(look, known, verdict)
@@ -74,7 +76,8 @@ def _take_workers(turn: Turn, look: Observation, known: CheckState, verdict: Ver
     if not found and not ordered:
         return known, verdict
     if ordered or workers.planned(known.workers, found) or workers.stopped(known.workers, facts):
-        _excuse(turn, look, since=look.began if known.workers_at is None else known.workers_at)
+        since = look.began if known.workers_at is None else known.workers_at
+        _excuse(turn, look.service, since=since, until=look.began + workers.PLANNED_GRACE)
         known = turn.check(look.service, look.check)
     if not found:  # somebody took the app out of PM2: its workers stay as they were, but that order is spent
         return replace(known, workers_at=look.began), verdict
@@ -83,6 +86,19 @@ def _take_workers(turn: Turn, look: Observation, known: CheckState, verdict: Ver
     known = workers.take_memory_kills(known, facts, look.began)
     loop = workers.crash_loop(found[0].app, history)
     return known, replace(verdict, troubles={**verdict.troubles, workers.RESTARTS: loop})
+
+
+def _take_dismissal(turn: Turn, look: Observation) -> None:
+    """Who told the supervisor to end has as long for what he is about as one who restarts an app, and no longer: an
+    update has it back in seconds. Its apps end with it; they have a moment more, so that it is looked at before."""
+    at = workers.dismissed(look)
+    if at is None or look.began >= at + workers.PLANNED_GRACE:
+        return
+    since, until = at - workers.MOMENT_SECONDS, at + workers.PLANNED_GRACE
+    _excuse(turn, look.service, since=since, until=until)
+    for name, plan in turn.plan.services.items():
+        if look.service in plan.depends_on and any(known.workers for _, known in turn.checks(name)):
+            _excuse(turn, name, since=since, until=until + workers.MOMENT_SECONDS)
 
 
 def _take_rules(turn: Turn, look: Observation, known: CheckState) -> CheckState:
@@ -129,13 +145,12 @@ def _weigh_pools(turn: Turn, look: Observation, known: CheckState, verdict: Verd
     return replace(verdict, troubles={**verdict.troubles, pools.BUDGET: pools.budget(look.service, offer, asked)})
 
 
-def _excuse(turn: Turn, look: Observation, *, since: float) -> None:
+def _excuse(turn: Turn, service: str, *, since: float, until: float) -> None:
     """Somebody stopped or restarted this service between `since` and now: what began to fail since then is forgiven,
-    and for half a minute nothing counts."""
-    before = turn.service(look.service)
+    and until `until` nothing counts."""
+    before = turn.service(service)
     checks = {name: settle.excused(known, since) for name, known in before.checks.items()}
-    until = look.began + workers.PLANNED_GRACE
-    turn.put_service(look.service, replace(before, checks=checks, planned_until=until))
+    turn.put_service(service, replace(before, checks=checks, planned_until=until))
 
 
 def _planned(turn: Turn, service: str) -> settle.Planned:

@@ -21,8 +21,9 @@ _ORDER: Final = {rule.__name__: number for number, rule in enumerate(RULES)}
 
 
 def better(incident: Incident, new: Diagnosis, scene: Scene) -> Diagnosis:
-    """Surer wins. As sure wins if it explains more, standing higher among the rules, or if the sign that the old one
-    rests on is gone. And it wins once: two causes that take turns are told once each."""
+    """Surer wins. As sure wins if it is the same in other words, if it explains more, standing higher among the rules,
+    or if the sign that the old one rests on is gone. And it wins once: two causes that take turns are told once
+    each."""
     old = incident.diagnosis
     if old is None:
         return new
@@ -30,8 +31,10 @@ def better(incident: Incident, new: Diagnosis, scene: Scene) -> Diagnosis:
         return old
     if new.confidence.rank > old.confidence.rank:
         return new
-    if new.cause == old.cause or new.confidence.rank < old.confidence.rank:
+    if new.confidence.rank < old.confidence.rank:
         return old
+    if new.cause == old.cause:
+        return old if new.summary.key == old.summary.key else new
     explains_more = _ORDER[new.cause] < _ORDER.get(old.cause, len(RULES))
     wins = explains_more or (new.confidence is not Confidence.POSSIBLE and _is_outdated(old, scene))
     return new if wins and all(each.cause != new.cause for each in incident.told) else old

@@ -9,6 +9,7 @@ from typing import Final
 from monitor.core.model import (
     CheckState,
     Fact,
+    Failed,
     Finding,
     MemoryKills,
     Message,
@@ -25,6 +26,8 @@ RESTARTS: Final = "restarts"
 WINDOW: Final = 600.0
 LIMIT: Final = 3
 PLANNED_GRACE: Final = 30.0
+MOMENT_SECONDS: Final = 1.0
+"""The end of something and the word that it was ordered come on two ways, and may be seen in either order."""
 
 
 def workers_of(facts: Iterable[Fact]) -> tuple[Worker, ...]:
@@ -57,6 +60,12 @@ def ordered(known: CheckState, look: Observation, facts: Iterable[Fact]) -> bool
     app that was taken out of it, and not before the new process is there."""
     since = look.began if known.workers_at is None else known.workers_at
     return any(isinstance(fact, PlannedExit) and look.ended - fact.seconds_ago >= since for fact in facts)
+
+
+def dismissed(look: Observation) -> float | None:
+    """When the supervisor was told to end, if this look has found it gone and knows that."""
+    facts = look.result.facts if isinstance(look.result, Failed) else ()
+    return next((look.ended - fact.seconds_ago for fact in facts if isinstance(fact, PlannedExit)), None)
 
 
 def restarts(

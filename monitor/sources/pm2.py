@@ -11,7 +11,7 @@ from itertools import count
 from pathlib import Path
 from typing import Final
 
-from monitor.sources.pm2_bus import BusEvent, Exit
+from monitor.sources.pm2_bus import ITSELF, BusEvent, Exit
 from monitor.sources.pm2_entries import Entry, Standing, entries, printable, standing
 from monitor.sources.pm2_home import Pm2Unreadable, dumped, find_home
 from monitor.sources.pm2_link import Link, LinkLost, Pm2Unanswered, connect
@@ -187,6 +187,8 @@ class Pm2Source:
         except ProtocolBroken as broken:
             raise Pm2Unanswered("reply", "protocol", str(broken)) from broken
         processes = Processes()
+        if self._last is not None and self._last.daemon.pid != daemon.pid:
+            self._planned_at.pop(ITSELF, None)  # that order has been carried out
         self._last = Pm2Snapshot(daemon, _instances(listed, daemon, processes), processes)
         return self._last
 

@@ -44,10 +44,15 @@ _VERSION_NIBBLE: Final = 1
 _LENGTH_BYTES: Final = 4
 
 
+ITSELF: Final = ""
+"""Whom an event is about that is about no app, but about PM2."""
+
+
 @dataclass(frozen=True, slots=True)
 class BusEvent:
     """Something happened to a process of that app. `planned`: it ended because PM2 had told it to, by an operator's
-    order or by PM2's own rules (memory, cron, watched files). Without `app` it is PM2 itself that was told to end."""
+    order or by PM2's own rules (memory, cron, watched files). Of `ITSELF`: PM2 was told to end, by `pm2 kill`, `pm2
+    update`, or a signal that asks for it."""
 
     app: str
     planned: bool
@@ -125,7 +130,7 @@ def event_of(body: bytes) -> BusEvent | Exit | None:
         case {"process": {"pm_id": "PM2", "name": "PM2"}, "data": str(line)}:
             return _exit_of(line)
         case {"status": "killed", "msg": str(), **rest} if "process" not in rest:
-            return BusEvent("", planned=True)
+            return BusEvent(ITSELF, planned=True)
         case _:
             return None
 

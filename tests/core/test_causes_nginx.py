@@ -54,6 +54,7 @@ def test_where_nginx_itself_fails_tells_the_cause(phase: str, reason: str, cause
         ("upstream_port_mismatch", "upstream_port_mismatch", "summary"),
         ("upstream_down", "upstream_down", "summary"),
         ("upstream_unresponsive", "upstream_down", "silent"),
+        ("redundancy_lost", "upstream_down", "some"),
         ("upstream_marked_failed", "upstream_marked_failed", "summary"),
         ("upstream_timeout_mismatch", "upstream_timeout_mismatch", "summary"),
         ("nginx_config_broken", "nginx_config_broken", "summary"),
@@ -72,7 +73,7 @@ def test_what_was_found_is_the_cause(reason: str, cause: str, summary: str) -> N
             assert speak(message, language)
 
 
-@pytest.mark.parametrize("reason", ["route_failing", "redundancy_lost", "app_errors", "workers_stopped"])
+@pytest.mark.parametrize("reason", ["route_failing", "app_errors", "workers_stopped"])
 def test_what_may_have_many_reasons_is_not_guessed_at(reason: str) -> None:
     assert diagnosis(finding(reason, Status.WARNING)).cause == "unknown"
 

@@ -257,6 +257,7 @@ MISMATCH = nginx("upstream_port_mismatch", app="node", port=3100)
         (nginx("upstream_port_mismatch", app="other", port=9100), "upstream_port_mismatch", LIKELY),
         (nginx("upstream_down", why="refused"), "upstream_down", CERTAIN),
         (nginx("upstream_unresponsive"), "upstream_down", CERTAIN),
+        (nginx("redundancy_lost", status=Status.WARNING, alive=1, all=2), "upstream_down", CERTAIN),
         (nginx("upstream_marked_failed", "", peer()), "upstream_marked_failed", CERTAIN),
         (nginx("upstream_timeout_mismatch", "", peer(), took="3.0", limit="2"), "upstream_timeout_mismatch", CERTAIN),
         (nginx("upstream_timeout_mismatch", "gateway_timeout", peer()), "upstream_timeout_mismatch", LIKELY),
@@ -296,6 +297,12 @@ def _with(fact: Fact, values: Mapping[str, str | int | float]) -> Fact:
     if not isinstance(fact, Finding):
         return fact
     return Finding(fact.status, fact.reason, Message(fact.message.key, values), fact.grace_seconds, fact.harmless)
+
+
+def test_peers_that_are_lost_do_not_explain_what_is_worse_than_that() -> None:
+    slow = (Reading("response_time", 6.0),)
+    look = nginx("redundancy_lost", status=Status.WARNING, readings=slow, alive=1, all=2)
+    assert looked(stack(nginx=look)).at("nginx").cause == "unknown"
 
 
 def test_a_port_mismatch_is_less_sure_where_the_app_was_not_seen_to_be_well() -> None:

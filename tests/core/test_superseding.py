@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from monitor.core.model import Observation, Reading, Seen, Status
-from tests.core.scenes import PLAN, WELL, Look, Looked, app, closed, failed, of_app, rds, rules, worker
+from tests.core.scenes import PLAN, WELL, Look, Looked, app, closed, failed, nginx, of_app, rds, rules, worker
 from tests.core.story import World
 
 NODE: Look = ("node", "pm2")
@@ -93,6 +93,17 @@ def test_one_shortage_after_another_is_told() -> None:
 
     assert told((host, uses(disk=0.97)), (host, uses(disk=0.97, memory=0.97))) == ["opened host_disk"]
     assert told((host, uses(disk=0.97)), (host, uses(memory=0.97))) == ["opened host_disk", "updated host_memory"]
+
+
+def test_the_same_cause_in_other_words_is_no_news_but_the_words_change() -> None:
+    world = World(PLAN)
+    lost = nginx("redundancy_lost", status=Status.WARNING, alive=1, all=2)
+    looks = ((("nginx", "nginx"), lost), (("nginx", "nginx"), nginx("upstream_down", why="refused")))
+    for look, result in (*WELL.items(), *looks):
+        world.after(20.0).take(Observation(*look, world.now, 0.0, result))
+    said = [each.incident.diagnosis and each.incident.diagnosis.summary.key for each in world.notices]
+    assert said == ["cause.upstream_down.some", "cause.upstream_down.summary"]
+    assert [each.kind.value for each in world.notices] == ["opened", "updated"], "worse than it was"
 
 
 def test_a_cause_from_before_this_was_kept_is_replaced_as_sure_only_upwards() -> None:

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from monitor.core.model import Finding, PlannedExit, Status, Worker
+from monitor.core.model import Fact, Failed, Failure, Finding, Observation, PlannedExit, Status, Worker
+from tests.core.sentences import spoken
 from tests.core.story import START, World, check_plan, finding, plan_of
 
 ALIVE = Worker("app", 0, 100, "online", alive=True, gave_up=False, restarts=0, created_at=START, started_at=START)
@@ -288,6 +289,83 @@ def test_an_app_that_is_taken_out_and_stays_out_is_told_after_its_half_minute() 
         world.after(2)
     assert world.now - began <= 40.0
     assert world.words == ["app opened"]
+
+
+def supervised() -> World:
+    """PM2 itself, and an app that needs it; all is well."""
+    checks = (check_plan("pm2", kind="pm2", stale_after=1000.0), check_plan("http", stale_after=1000.0))
+    world = World(plan_of({"pm2": (), "app": ("pm2",)}, checks=checks))
+    for name, worker in (("pm2", ()), ("app", (ALIVE,))):
+        world.look(name, ".", *worker, check="pm2")
+        world.look(name, ".", check="http")
+    return world.after(20)
+
+
+def gone(world: World, *told: PlannedExit) -> None:
+    """A look at PM2 that nobody answers."""
+    result = Failed(Failure("connect", "missing_socket", "nobody is there"), facts=told)
+    world.take(Observation("pm2", "pm2", world.now, 0.0, result))
+
+
+def died_with_it(*told: PlannedExit) -> tuple[Fact, ...]:
+    return (finding(Status.DOWN, "not_alive"), *told)
+
+
+def test_a_supervisor_that_was_told_to_end_and_is_soon_back_pages_nobody() -> None:
+    """Whether that it was told is heard at once or only by the look after the first."""
+    for first in (PlannedExit("", 0.1), None):
+        world = supervised()
+        ended = world.now - 0.1
+        gone(world, *((first,) if first else ()))
+        world.look("app", ".", *died_with_it(PlannedExit("app", 0.1)), check="pm2")
+        for seconds in (0.3, 0.3, 5.0, 20.0):
+            world.after(seconds)
+            gone(world, PlannedExit("", world.now - ended))
+            world.look("app", "x", check="http")
+        assert world.status("pm2") is Status.HEALTHY
+        world.after(2)
+        world.look("pm2", ".", check="pm2")
+        world.look("app", ".", replace(ALIVE, pid=300), check="pm2")
+        world.look("app", ".", check="http")
+        assert world.words == []
+
+
+def test_a_supervisor_that_was_told_to_end_and_stays_away_is_told_after_half_a_minute() -> None:
+    world = supervised()
+    began = world.now
+    while not world.words and world.now < began + 60:
+        gone(world, PlannedExit("", world.now - began))
+        world.after(2)
+    assert 30.0 <= world.now - began <= 45.0
+    assert world.words[0] == "pm2 opened"
+    (notice,) = world.notices
+    assert notice.incident.diagnosis
+    assert spoken(notice.incident.diagnosis)[0].startswith("PM2 was told to end and is not back")
+
+
+def test_a_supervisor_that_was_told_to_end_is_told_of_before_the_apps_that_ended_with_it() -> None:
+    """The apps are told to end first, so that their own half minute is over before."""
+    world = supervised()
+    world.look("app", ".", finding(Status.DOWN, "missing"), PlannedExit("app", 0.1), check="pm2")
+    world.after(3)
+    ended = world.now
+    while world.now < ended + 45:
+        for _ in range(3):
+            gone(world, PlannedExit("", world.now - ended))
+            world.look("app", "x", check="http")
+            world.after(0.3)
+        world.after(1)
+    assert world.words[0] == "pm2 opened"
+    assert [each.kind.value for each in world.notices].count("opened") == 1
+
+
+def test_a_supervisor_that_dies_unasked_is_down_at_once() -> None:
+    for told in ((), (PlannedExit("", 31.0),)):
+        world = supervised()
+        for _ in range(3):
+            world.after(0.3)
+            gone(world, *told)
+        assert world.status("pm2") is Status.DOWN
 
 
 def test_an_order_from_before_the_look_before_is_no_second_plan() -> None:

@@ -65,6 +65,8 @@ class Stage:
             "etc/grafana/provisioning/datasources",
         ):
             (self.root / folder).mkdir(parents=True)
+        (self.root / "etc/prometheus/prometheus.yml").write_text("rule_files: [infra-monitor.rules.yml]\n")
+        (self.root / "etc/prometheus/alertmanager.yml").symlink_to(ROOT / "monitor/prometheus/alertmanager.yml")
         with self._log.open("wb") as log, ExitStack() as held:
             with suppress(OSError):  # the usual port is left to whoever runs a demo beside the tests
                 held.enter_context(socket.create_server(("127.0.0.1", 10142)))

@@ -136,9 +136,22 @@ def _restarts(watched: Watched, service: str) -> float:
     return sum(float(each.rsplit(" ", 1)[1]) for each in mine)
 
 
+def _pm2_updated(watched: Watched) -> None:
+    """Its daemon ends, and another one is there within seconds and starts the apps anew."""
+    before = pm2.god(watched.lab.places)
+    pm2.command(watched.lab.places, "update")
+    after = pm2.god(watched.lab.places)
+    assert before
+    assert after
+    assert before.pid != after.pid
+    wait_for(watched.all_healthy, seconds=60)
+    time.sleep(5)
+
+
 NIGHTS: Final[Mapping[str, tuple[Deed, ...]]] = {
     "deployments of Node": (_pm2("reload", NODE), _pm2("restart", NODE)),
     "deployments of Python": (_pm2("reload", PYTHON), _pm2("restart", PYTHON)),
+    "upkeep of PM2": (Deed("pm2 update", _pm2_updated),),
     "upkeep of Nginx": (
         Deed("three reloads", _nginx_reload),
         Deed("logs renamed", _logs_renamed),

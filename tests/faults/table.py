@@ -225,7 +225,6 @@ FRONT_DOOR: Final = (
         severity="warning",
         impacted=NOBODY,
         cause="upstream_down",
-        unknown_because="nobody was ever seen on that port, so that nobody can say who should be there",
         within=RESTART_SECONDS + AT_A_LOOK,
         says="1 of 2 peers of flask answer",
     ),

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from monitor.sources.pm2 import Pm2Source, Standing
-from monitor.sources.pm2_bus import BusEvent
+from monitor.sources.pm2_bus import ITSELF, BusEvent
 from monitor.watch.guard import Guard
 from monitor.watch.pm2_bus import BusWatch
 from tests.sources.fake_pm2 import answering, fake_pm2
@@ -89,6 +89,23 @@ async def test_that_pm2_gives_up_is_heard_although_no_process_was_ever_there_to_
         await _until(lambda: bool(heard) and time.monotonic() - heard[-1] > 1.0)
         listed = await source.snapshot(asyncio.get_running_loop().time() + 5)
         assert [each.standing for each in listed.of("broken")] == [Standing.GAVE_UP]
+
+
+@pytest.mark.lab
+async def test_that_pm2_was_told_to_end_is_heard_and_a_kill_is_not(pm2: RealPm2) -> None:
+    """An update ends it as well, and another one takes its place: then that order has been carried out."""
+    pm2.start(pm2.node(instances=1))
+    async with open_bus(pm2.home) as (source, _):
+        first = pm2.daemon.pid
+        await _ordered(pm2, "update")
+        assert source.planned_exit(ITSELF) is not None
+        listed = await source.snapshot(asyncio.get_running_loop().time() + 10)
+        assert listed.daemon.pid != first
+        assert source.planned_exit(ITSELF) is None
+    async with open_bus(pm2.home) as (source, bus):
+        await asyncio.to_thread(pm2.kill_daemon)
+        await _until(lambda: not bus.is_open)
+        assert source.planned_exit(ITSELF) is None
 
 
 class Publisher:

@@ -78,7 +78,11 @@ def upstream_port_mismatch(scene: Scene) -> Diagnosis | None:
 
 
 def upstream_down(scene: Scene) -> Diagnosis | None:
-    """No peer of a route answers when it is asked directly. They refuse, or take connections and are silent."""
+    """No peer of a route answers when it is asked directly. They refuse, or take connections and are silent. Or only
+    some of several do: then the rest serves, and that explains nothing worse."""
+    lost = scene.failed(NGINX, reasons=("redundancy_lost",))
+    if lost and lost.trouble.status is scene.signs[0].trouble.status:
+        return _some_peers_down(scene, lost)
     gone = scene.failed(NGINX, reasons=("upstream_down",))
     sign = gone or scene.failed(NGINX, reasons=("upstream_unresponsive",))
     if sign is None:
@@ -92,6 +96,18 @@ def upstream_down(scene: Scene) -> Diagnosis | None:
         words="" if gone else "silent",
         evidence=() if gone else scene.machine(),
         ruled_out=(*answers(sign), against(why, peers=peers)),
+        commands=(_ask(peers), commands.listeners(), commands.pm2(scene.supervisor(), "list")),
+    )
+
+
+def _some_peers_down(scene: Scene, sign: Sign) -> Diagnosis:
+    peers = str(sign.trouble.message.values.get("peers", "–"))
+    return scene.diagnosis(
+        "upstream_down",
+        sign,
+        Confidence.CERTAIN,
+        words="some",
+        ruled_out=answers(sign),
         commands=(_ask(peers), commands.listeners(), commands.pm2(scene.supervisor(), "list")),
     )
 

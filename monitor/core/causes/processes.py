@@ -7,7 +7,7 @@ from typing import Final
 
 from monitor.core.causes import commands
 from monitor.core.causes.scene import Place, Said, Scene, Sign, against
-from monitor.core.model import Confidence, Diagnosis, Evidence, Finding, Message, RuledOut, Worker
+from monitor.core.model import Confidence, Diagnosis, Evidence, Finding, Message, PlannedExit, RuledOut, Worker
 from monitor.core.workers import LIMIT
 
 PM2: Final = "pm2"
@@ -38,10 +38,12 @@ def pm2_daemon_down(scene: Scene) -> Diagnosis | None:
     else:
         return None
     supervisor = scene.supervisor()
+    ordered = confidence is Confidence.CERTAIN and any(isinstance(fact, PlannedExit) for fact in sign.facts)
     return scene.diagnosis(
         "pm2_daemon_down",
         sign,
         confidence,
+        words="ordered" if ordered else "",
         evidence=scene.machine(),
         ruled_out=tuple(_survivors(scene)),
         commands=(commands.pm2(supervisor, "ping"), commands.pm2(supervisor, "resurrect")),

@@ -108,7 +108,8 @@ class Supervisor:
 @dataclass(frozen=True, slots=True)
 class PlannedExit:
     """A process of the app ended because its supervisor had told it to, so many seconds before the look saw it: by an
-    operator's order, or by the supervisor's own rules (memory, cron, watched files)."""
+    operator's order, or by the supervisor's own rules (memory, cron, watched files). Without `app`, the supervisor
+    itself was told to end."""
 
     app: str
     seconds_ago: float
