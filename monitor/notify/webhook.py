@@ -12,8 +12,10 @@ from typing import Final, Literal
 from pydantic import Field, SecretStr, field_validator
 
 from monitor import answers
+from monitor.core.model import NoticeKind
 from monitor.notify.alerts import alertmanager_message
 from monitor.notify.base import Channel, Delivery, Post, TryTime
+from monitor.notify.news import news
 from monitor.notify.posting import WebAddress, post_body
 
 _ENCODED: Final = "whsec_"
@@ -80,8 +82,9 @@ def incident_message(delivery: Delivery) -> answers.Json:
     """`timestamp` is when the notice came about, not when it is sent."""
     notice = delivery.notice
     incident = answers.incident(notice.incident, notice.statuses, language=delivery.language, url=delivery.url)
+    updates = {"news": list(news(notice, delivery.language))} if notice.kind is NoticeKind.UPDATED else {}
     return {
         "type": f"incident.{notice.kind.value}",
         "timestamp": answers.rfc3339(notice.at),
-        "data": {"incident": incident},
+        "data": {"incident": incident, **updates},
     }

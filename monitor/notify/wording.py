@@ -13,6 +13,7 @@ from monitor import answers
 from monitor.core.model import Message, NoticeKind
 from monitor.locale import lasting, speak
 from monitor.notify.base import Delivery
+from monitor.notify.news import news
 
 MOST_LINES: Final = 8
 LONGEST_VALUE: Final = 1500
@@ -73,7 +74,9 @@ def _title(delivery: Delivery, incident: answers.Json) -> str:
         "severity": speak(Message(f"notice.severity.{incident['severity']}"), delivery.language),
         "duration": lasting(end - notice.incident.opened_at, delivery.language),
     }
-    return speak(Message(f"notice.title.{notice.kind.value}", values), delivery.language)
+    said = speak(Message(f"notice.title.{notice.kind.value}", values), delivery.language)
+    first = next(iter(news(notice, delivery.language)), "")
+    return speak(Message("notice.title.news", {"title": said, "news": first}), delivery.language) if first else said
 
 
 def _summary(delivery: Delivery, incident: answers.Json) -> str:
@@ -103,6 +106,7 @@ def _facts(delivery: Delivery, incident: answers.Json) -> Iterator[tuple[str, st
 def _about(delivery: Delivery, incident: answers.Json) -> Iterator[tuple[str, str]]:
     cause = incident["cause"] or {"remedy": "", "evidence": (), "ruled_out": ()}
     for key, value in (
+        ("news", _listed(iter(news(delivery.notice, delivery.language)))),
         ("alerts", _listed(f"{each['service']}: {each['message']}" for each in incident["alerts"])),
         ("remedy", "\n".join(one_line(line) for line in (cause["remedy"] or "").splitlines())),
         ("impacted", ", ".join(_with_status(each, delivery.language) for each in incident["impacted"])),

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from monitor.core.model import NoticeKind, Severity
+from monitor.core.model import NoticeKind, Severity, Told
 from monitor.locale import LANGUAGES, lasting
+from monitor.notify.webhook import incident_message
 from monitor.notify.wording import clean, when, words
-from tests.notify.notices import INCIDENT, INCIDENT_URL, delivery, harmful, trial
+from tests.notify.notices import INCIDENT, INCIDENT_URL, OPENED_AT, delivery, harmful, trial
 
 
 def test_a_notice_that_it_began_says_what_why_and_what_to_do() -> None:
@@ -54,6 +55,54 @@ def test_a_notice_that_it_is_over_says_how_long_it_was() -> None:
 )
 def test_the_title_says_why_it_is_sent(kind: NoticeKind, title: str) -> None:
     assert words(delivery(kind, after=4 * 3600.0)).title == title
+
+
+KNOWN = ("rds", Severity.CRITICAL, "network_path_blocked")
+
+
+@pytest.mark.parametrize(
+    ("before", "english", "korean"),
+    [
+        (
+            (NoticeKind.OPENED, "app", Severity.CRITICAL, "network_path_blocked"),
+            ["the trouble lies with rds, not with app"],
+            ["문제의 근원은 app이(가) 아니라 rds입니다"],
+        ),
+        (
+            (NoticeKind.OPENED, "rds", Severity.WARNING, "unknown"),
+            ["the severity rose from warning to critical", "the cause is known now: network_path_blocked"],
+            ["심각도가 경고에서 심각(으)로 올라갔습니다", "원인을 알아냈습니다: network_path_blocked"],
+        ),
+        (
+            (NoticeKind.REMINDER, "rds", Severity.CRITICAL, "database_unresponsive"),
+            ["the cause is now taken to be network_path_blocked; before: database_unresponsive"],
+            ["원인을 network_path_blocked(으)로 봅니다. 이전: database_unresponsive"],
+        ),
+        (
+            (NoticeKind.FLAPPING, *KNOWN),
+            ["rds no longer keeps changing its state"],
+            ["rds 상태가 더 이상 계속 바뀌지 않습니다"],
+        ),
+    ],
+)
+def test_an_update_says_what_is_new(
+    before: tuple[NoticeKind, str, Severity, str], english: list[str], korean: list[str]
+) -> None:
+    kind, root, severity, cause = before
+    told = (
+        Told(kind, OPENED_AT + 3, root, severity, cause, ("all",)),
+        Told(NoticeKind.UPDATED, OPENED_AT + 9, *KNOWN, ("all",)),
+    )
+    incident = replace(INCIDENT, told=told)
+    for language, sentences in (("en", english), ("ko", korean)):
+        sent = delivery(NoticeKind.UPDATED, incident, language=language)
+        assert incident_message(sent)["data"]["news"] == sentences
+        said = words(sent)
+        assert said.title.endswith(f" ({sentences[0]})")
+        assert said.facts[0][0] in ("What is new", "달라진 점")
+        assert all(each in said.facts[0][1] for each in sentences)
+    reminded = delivery(NoticeKind.REMINDER, incident)
+    assert ("news" in incident_message(reminded)["data"], words(reminded).facts[0][0]) == (False, "What is wrong")
 
 
 def test_a_test_says_that_it_is_one() -> None:
