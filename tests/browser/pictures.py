@@ -22,7 +22,7 @@ USUAL: Final = Path("docs/images")
 FAULT: Final = "sg-rule-revoked"
 PAST_SECONDS: Final = 90.0
 """So that the charts have something to draw."""
-DESKTOP, PHONE = (1120, 700), (390, 760)
+DESKTOP, PHONE = (1280, 800), (390, 760)
 
 
 def main(directory: Path) -> int:
