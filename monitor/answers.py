@@ -188,7 +188,7 @@ def incident(incident: Incident, statuses: Mapping[str, Status], *, language: st
         "told": [
             {"kind": told.kind.value, "at": rfc3339(told.at), "channels": list(told.channels)} for told in incident.told
         ],
-        "url": f"{url.rstrip('/')}/api/v1/incidents/{incident.id}",
+        "url": f"{url.rstrip('/')}/incidents/{incident.id}",
     }
 
 

@@ -38,6 +38,8 @@ MOST_HOURS: Final = 90 * 24.0
 WINDOWS: Final = {"24h": 86_400.0, "7d": 7 * 86_400.0, "30d": 30 * 86_400.0}
 FRESH_SECONDS: Final = 5.0
 COUNT_SECONDS: Final = 60.0
+_REST: Final = 10.0
+"""What took long to read is believed for so many times as long."""
 _ROUNDING_SECONDS: Final = 0.002
 
 Resolution: TypeAlias = Literal["full", "5m"]
@@ -205,9 +207,10 @@ class History:
         hours: float,
         check: str | None = None,
         resolution: Resolution | None = None,
+        buckets: int = 1,
     ) -> tuple[Line, ...]:
         """The series of that name (or those), or of that name with any labels. Full resolution goes back for a day.
-        Raises StoreError."""
+        `buckets`: how many times five minutes are put together. Raises StoreError."""
         await self.flush()
         metrics = {metric} if isinstance(metric, str) else set(metric)
         since, stepped = self._steady() - hours * 3600, self._stepped
@@ -219,7 +222,7 @@ class History:
                 for each in file.series(service)
                 if metrics & {each.metric, each.metric.partition("{")[0]} and check in (None, each.check)
             ]
-            points = file.full if full else file.rolled
+            points = file.full if full else partial(file.rolled, buckets=buckets)
             return tuple(Line(each, _later(points(each, since), stepped)) for each in wanted)
 
         return await self._run(read)
@@ -245,13 +248,20 @@ class History:
 
     async def slots(self, edges: tuple[float, ...]) -> Mapping[str, tuple[Slot, ...]]:
         """Every service's past between these edges; a few seconds old at most. Raises StoreError."""
-        now = self._clock.monotonic()
-        self._slots = {each: made for each, made in self._slots.items() if now - made[0] < FRESH_SECONDS}
+        began = self._clock.monotonic()
+        self._slots = {each: made for each, made in self._slots.items() if began < made[0]}
         if edges not in self._slots:
-            found = dict[str, list[Stay]]()
-            for stay in await self.stays(edges[0]):
-                found.setdefault(stay.service, []).append(stay)
-            self._slots[edges] = now, {service: slots(each, edges) for service, each in found.items()}
+            now, steady = self._steady(), tuple(self._steady(edge) for edge in edges)
+            waiting = (*self._stays, *(replace(each, ended=now) for each in self._now_at.values()))
+            found = await self._run(_divided, waiting, steady)
+            ended = self._clock.monotonic()
+            self._slots[edges] = (
+                ended + max(FRESH_SECONDS, _REST * (ended - began)),
+                {
+                    service: tuple(replace(each, began=edges[n], ended=edges[n + 1]) for n, each in enumerate(parts))
+                    for service, parts in found.items()
+                },
+            )
         return self._slots[edges][1]
 
     async def stays(self, since: float) -> tuple[Stay, ...]:
@@ -332,6 +342,15 @@ def _has_place(places: dict[str, float], name: str, at: float) -> bool:
 
 def _later(points: tuple[Point, ...], by: float) -> tuple[Point, ...]:
     return tuple(replace(each, at=round(each.at + by, 3)) for each in points) if by else points
+
+
+def _divided(file: HistoryFile, waiting: tuple[Stay, ...], edges: tuple[float, ...]) -> dict[str, tuple[Slot, ...]]:
+    """In the one thread: a hundred thousand stays would hold up everybody else."""
+    kept = {(stay.service, stay.began): stay for stay in (*file.stays(edges[0]), *waiting)}
+    found = dict[str, list[Stay]]()
+    for stay in kept.values():
+        found.setdefault(stay.service, []).append(stay)
+    return {service: slots(each, edges) for service, each in found.items()}
 
 
 def _drop(waiting: deque[_T], written: tuple[_T, ...]) -> None:

@@ -210,14 +210,22 @@ class HistoryFile:
         )
         return tuple(Point((at + self._moved) / _MILLI, value, value, value) for at, value in rows)
 
-    def rolled(self, series: Series, since: float) -> tuple[Point, ...]:
-        """By five minutes from `since`, oldest first; the last ones are made of the samples that are there so far."""
+    def rolled(self, series: Series, since: float, *, buckets: int = 1) -> tuple[Point, ...]:
+        """By five minutes from `since`, or so many of them together, oldest first; the last ones are made of the
+        samples that are there so far."""
         number, first = self._numbers.get(series), int(self._in(since) // BUCKET_SECONDS)
-        rows = self._connection.execute(
+        each = (
             "SELECT bucket, average, low, high, n FROM rollups WHERE series = ?1 AND bucket >= ?2 UNION ALL "
             "SELECT at / ?3, avg(value), min(value), max(value), count(*) FROM samples "
-            "WHERE series = ?1 AND at >= max(?2, (SELECT until FROM rolled)) * ?3 GROUP BY 1 ORDER BY 1",
-            (number, first, BUCKET_SECONDS * _MILLI),
+            "WHERE series = ?1 AND at >= max(?2, (SELECT until FROM rolled)) * ?3 GROUP BY 1 ORDER BY 1"
+        )
+        together = (
+            "SELECT bucket / ?4 * ?4, sum(average * n) / sum(n), min(low), max(high), sum(n) "  # noqa: S608 — no text of others
+            f"FROM ({each}) GROUP BY 1 ORDER BY 1"
+        )
+        asked = (number, first, BUCKET_SECONDS * _MILLI)
+        rows = self._connection.execute(
+            each if buckets == 1 else together, asked if buckets == 1 else (*asked, buckets)
         )
         return tuple(Point(self._out(bucket * BUCKET_SECONDS), *rest) for bucket, *rest in rows)
 

@@ -110,7 +110,7 @@ def test_an_incident_names_root_impacted_and_cause_in_both_languages() -> None:
     assert english["impacted"] == [{"name": "nodejs", "status": "healthy"}]
     assert english["cause"]["id"] == korean["cause"]["id"] == "rds_not_available"
     assert korean["title"] == "rds 중단됨"
-    assert english["url"] == f"http://127.0.0.1:10142/api/v1/incidents/{opened.incident.id}"
+    assert english["url"] == f"http://127.0.0.1:10142/incidents/{opened.incident.id}"
     assert english.keys() == korean.keys()
 
 

@@ -34,7 +34,7 @@ def alerts_of(delivery: Delivery, labels: Mapping[str, str], *, until: float | N
             "annotations": annotations,
             "startsAt": begun,
             "endsAt": answers.rfc3339(max(ended, incident.opened_at)) if ended is not None else NOT_ENDED,
-            "generatorURL": f"{delivery.url.rstrip('/')}/api/v1/incidents/{incident.id}",
+            "generatorURL": f"{delivery.url.rstrip('/')}/incidents/{incident.id}",
         }
         for (root, severity), ended in (
             *_earlier(incident, now, at),

@@ -68,9 +68,8 @@ def test_every_page_loads_clean_in_every_view(browser: Browser, house: House, py
                     if (language, scheme, size) in READ_ALOUD:
                         assert axe(page) == [], where
                     if pictures:
-                        page.screenshot(
-                            path=pictures / f"{picture_of(path)}-{where.split(' ', 1)[1]}.png", full_page=True
-                        )
+                        name = f"{picture_of(path)}-{language}-{scheme}-{size}.png"
+                        page.screenshot(path=pictures / name, full_page=True)
                 assert sight.troubles == [], path
 
 

@@ -54,6 +54,17 @@ def test_five_minutes_are_the_same_before_and_after_they_are_rolled_up(file: His
     assert file.rolled(SERIES, T) == (Point(T, 3.0, 1.0, 6.0, 3), Point(T + BUCKET_SECONDS, 8.0, 8.0, 8.0, 1))
 
 
+def test_several_five_minutes_can_be_read_as_one(file: HistoryFile) -> None:
+    begins = T - T % (4 * BUCKET_SECONDS)
+    file.write(samples(1.0, 2.0, 6.0, since=begins), begins + 45)
+    file.write(samples(7.0, since=begins + BUCKET_SECONDS), begins + BUCKET_SECONDS + 1)
+    file.write(samples(8.0, since=begins + 5 * BUCKET_SECONDS), begins + 5 * BUCKET_SECONDS + 1)
+    assert file.rolled(SERIES, begins, buckets=4) == (
+        Point(begins, 4.0, 1.0, 7.0, 4),
+        Point(begins + 4 * BUCKET_SECONDS, 8.0, 8.0, 8.0, 1),
+    )
+
+
 def test_a_bucket_that_was_cut_by_a_restart_is_whole(tmp_path: Path) -> None:
     first = HistoryFile(tmp_path)
     first.write(samples(1.0), T + 5)

@@ -106,13 +106,19 @@ def _statuses(places: Places) -> dict[str, str]:
 def _invitation(places: Places) -> str:
     services = "\n".join(f"    {name:20} {status}" for name, status in _statuses(places).items())
     faults = "\n".join(f"    {name:20} {fault.story}" for name, fault in FAULTS.items())
+    here = Path.cwd()
+    program, config = (
+        path.relative_to(here) if path.is_relative_to(here) else path
+        for path in (Path(sys.executable).parent / "infra-monitor", places.monitor_config)
+    )
     return f"""
   infra-monitor is watching: {places.daemon}/
 
 {services}
 
-  Ask it          curl {places.daemon}/api/v1/services
-                  curl {places.daemon}/api/v1/incidents
+  Look at it      {places.daemon}/ in a browser
+  Ask it          {program} status --config {config}
+                  {program} explain --config {config}
                   curl {places.daemon}/metrics
   Notices go to   {places.receiver_log}
 

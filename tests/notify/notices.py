@@ -24,7 +24,7 @@ from monitor.notify.base import Delivery
 
 OPENED_AT: Final = 1_700_000_000.25
 URL: Final = "http://127.0.0.1:10142"
-INCIDENT_URL: Final = f"{URL}/api/v1/incidents/inc-1"
+INCIDENT_URL: Final = f"{URL}/incidents/inc-1"
 HARMFUL: Final = "</b><script>1</script> <!channel> *bold* &amp; \x1b[31m\u202eevil\r\nBcc: everybody@example.com"
 ALERT: Final = Alert(
     "alert-1",

@@ -54,7 +54,7 @@ async def test_it_opens_and_is_over(server: Alertmanager, receiver: Receiver, po
     labels = {"alertname": "InfraMonitorIncident", "service": "rds", "severity": "critical", "environment": "lab"}
     assert alert["labels"] == labels
     assert alert["annotations"]["summary"] == "[Critical] rds is down"
-    assert alert["generatorURL"] == "http://127.0.0.1:10142/api/v1/incidents/inc-1"
+    assert alert["generatorURL"] == "http://127.0.0.1:10142/incidents/inc-1"
     assert alert["fingerprint"] == fingerprint(labels)
     assert alert["startsAt"] < alert["endsAt"]
     await until(lambda: told(receiver) == [("firing", "rds")])

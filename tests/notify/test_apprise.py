@@ -49,7 +49,7 @@ async def test_it_arrives_with_title_text_and_type(
     body = json.loads(receiver.requests[0].body)
     assert body["type"] == type_
     assert body["title"].startswith({"failure": "[심각] ", "success": "[해결됨] ", "info": "[Test] "}[type_])
-    assert "127.0.0.1:10142/api/v1/incidents/" in body["message"]
+    assert "127.0.0.1:10142/incidents/" in body["message"]
 
 
 async def test_texts_that_mean_harm_arrive_as_texts(receiver: Receiver, post: Post) -> None:

@@ -109,7 +109,7 @@ async def test_an_incident_is_answered_by_its_id_also_when_it_is_over(broken: Se
     one = await broken.data(f"/api/v1/incidents/{listed['id']}")
     assert {"opened", "alert", "told"} <= {each["kind"] for each in one.pop("timeline")}
     assert one == listed
-    assert listed["url"] == f"http://monitor.example:10142/api/v1/incidents/{listed['id']}"
+    assert listed["url"] == f"http://monitor.example:10142/incidents/{listed['id']}"
     await recover(broken)
     assert (await broken.data(f"/api/v1/incidents/{listed['id']}"))["status"] == "resolved"
 

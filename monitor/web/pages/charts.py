@@ -21,7 +21,6 @@ MOST_LINES: Final = 6
 PHASES: Final = ("resolve", "tcp", "tls", "auth", "query", "answer", "body")
 PHASE: Final = "phase_duration"
 _LABEL: Final = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
-_ROLLED_GAP: Final = 2 * BUCKET_SECONDS + 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +150,7 @@ def _lines(series: Sequence[Series], plot: Plot, plan: ServicePlan, span: Span) 
     for each in series:
         gap = stale.get(each.series.check, 0.0)
         if span.resolution == "5m":
-            gap = max(gap, _ROLLED_GAP)
+            gap = max(gap, 2 * BUCKET_SECONDS * span.buckets + 1)
         inside = [point for point in each.points if span.since <= point.at <= span.until]
         samples = tuple(_samples(inside, plot, gap))
         if samples:
@@ -164,17 +163,27 @@ def _samples(points: Sequence[Point], plot: Plot, gap: float) -> Iterator[Sample
     if plot.how == "level":
         yield from (Sample(each.at, each.value, each.low, each.high) for each in points)
         return
-    grown = 0.0
-    for n, (earlier, later) in enumerate(pairwise(points)):
-        step = max(0.0, later.value - earlier.value)  # a counter that began anew
-        if plot.how == "grew":
-            if n == 0:
-                yield Sample(earlier.at, 0.0, 0.0, 0.0)
-            grown += step
-            yield Sample(later.at, grown, grown, grown)
-        elif later.at - earlier.at <= gap:
-            rate = step / max(later.at - earlier.at, 1e-3)
+    if plot.how == "grew":
+        yield from _grown(points)
+        return
+    for earlier, later in pairwise(points):
+        if later.at - earlier.at <= gap:
+            rate = _step(earlier, later) / max(later.at - earlier.at, 1e-3)
             yield Sample(later.at, rate, rate, rate)
+
+
+def _grown(points: Sequence[Point]) -> Iterator[Sample]:
+    """Since the first one began, whose least is what there was before."""
+    grown = 0.0
+    for earlier, later in pairwise([None, *points]):
+        if later is not None:
+            grown += later.high - later.low if earlier is None else _step(earlier, later)
+            yield Sample(later.at, grown, grown, grown)
+
+
+def _step(earlier: Point, later: Point) -> float:
+    """By how much a counter grew; one that is lower than before began anew."""
+    return later.high - earlier.high if later.high >= earlier.high else later.high - later.low
 
 
 def _thresholds(plot: Plot, series: Sequence[Series], plan: ServicePlan, words: Words) -> Iterator[Threshold]:

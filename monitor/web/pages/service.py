@@ -65,7 +65,7 @@ class Services:
         series: tuple[Line, ...] = ()
         if monitoring.history is not None:
             series = await monitoring.history.lines(
-                name, metric=METRICS, hours=span.hours_back, resolution=span.resolution
+                name, metric=METRICS, hours=span.hours_back, resolution=span.resolution, buckets=span.buckets
             )
         incidents = await reader.questions.incidents(service=name, active=False, hours=span.hours_back)
         changes = reader.questions.changes(service=name, hours=span.hours_back)

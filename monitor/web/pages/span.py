@@ -12,6 +12,7 @@ from aiohttp import web
 
 from monitor.answers import rfc3339
 from monitor.history import MOST_HOURS, Resolution
+from monitor.history_file import BUCKET_SECONDS
 from monitor.web.answer import bad_request
 from monitor.web.requests import quoted
 
@@ -22,6 +23,7 @@ _EPOCH: Final = datetime.fromtimestamp(0, UTC)
 _SHORTEST: Final = 60.0
 _FINE_SECONDS: Final = 2 * _HOUR
 """Up to so long every sample is read; beyond, five minutes each are more than a screen can show."""
+_MOST_READ: Final = 400
 _FULL_SECONDS: Final = 23 * _HOUR
 """For how long every sample is kept, with an hour to spare."""
 
@@ -45,6 +47,11 @@ class Span:
         """Every sample where that is worth it and possible."""
         fine = self.until - self.since <= _FINE_SECONDS and self.now - self.since <= _FULL_SECONDS
         return "full" if fine else "5m"
+
+    @property
+    def buckets(self) -> int:
+        """How many times five minutes are read as one: there are more of them in ninety days than a screen shows."""
+        return max(1, int((self.until - self.since) / BUCKET_SECONDS / _MOST_READ))
 
     def links(self) -> dict[str, str]:
         """Parts of the past around this one, by what they are in the catalogue below `page.span.`."""
