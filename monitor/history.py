@@ -81,6 +81,8 @@ class History:
         self._stepped = 0.0
         self.errors = 0
         """Reads and writes that failed."""
+        self.dropped = 0
+        """Samples that never reached the disk: too many waited for it."""
 
     @property
     def failed(self) -> str | None:
@@ -117,7 +119,7 @@ class History:
         """What was just committed: the numbers of a look, the statuses as shown, the incidents that are over."""
         when = self._steady(at)
         if isinstance(news, Observation) and not isinstance(news.result, Blind):
-            self._samples.extend(self._worth_keeping(news, news.result.readings, when))
+            self._wait(tuple(self._worth_keeping(news, news.result.readings, when)))
         for name in plan.services:
             self._note_status(Stay(name, shown(state, name, at), when, when))
         for name in self._now_at.keys() - plan.services.keys():
@@ -147,6 +149,11 @@ class History:
         if before is not None:
             self._stays.append(replace(before, ended=stay.began))
         self._now_at[stay.service] = stay
+
+    def _wait(self, samples: tuple[Sample, ...]) -> None:
+        """The oldest make room for them."""
+        self.dropped += max(0, len(self._samples) + len(samples) - MOST_WAITING)
+        self._samples.extend(samples)
 
     # Writing -----------------------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ class Counted:
     """What failed so often."""
 
     errors: int
+    dropped: int = 0
 
 
 @pytest.fixture
@@ -34,8 +35,9 @@ def test_a_reload_that_failed_shows_until_one_succeeds(metrics: Metrics) -> None
 
 def test_what_the_monitor_says_of_its_own_life(metrics: Metrics) -> None:
     heartbeat: list[Sent | None] = [None]
-    metrics.watch_upkeep(store=Counted(2), history=Counted(4), heartbeat=lambda: heartbeat[0])
+    metrics.watch_upkeep(store=Counted(2), history=Counted(4, dropped=7), heartbeat=lambda: heartbeat[0])
     assert of("infra_history_errors_total", metrics) == {frozenset(): 4.0}
+    assert of("infra_history_dropped_samples_total", metrics) == {frozenset(): 7.0}
     assert of("infra_store_errors_total", metrics) == {frozenset(): 2.0}
     assert of("infra_heartbeat_failures_total", metrics) == {}
     heartbeat[0] = Sent(3, None, "no answer")

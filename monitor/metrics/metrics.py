@@ -14,7 +14,7 @@ from monitor.metrics.catalogue import GENERIC, kind_specific
 from monitor.metrics.channels import channel_metrics
 from monitor.metrics.check_series import CheckSeries
 from monitor.metrics.exposition import preferred
-from monitor.metrics.own import Failing, OwnNumbers
+from monitor.metrics.own import Failing, OwnNumbers, Recording
 from monitor.standings import Standing
 
 Checks: TypeAlias = Mapping[str, Sequence[Check]]
@@ -93,7 +93,7 @@ class Metrics:
         self._own.channels = lambda: channel_metrics(standings(), now())
         self._own.refresh_failures = refresh_failures
 
-    def watch_upkeep(self, *, store: Failing, history: Failing, heartbeat: Callable[[], Sent | None]) -> None:
+    def watch_upkeep(self, *, store: Failing, history: Recording, heartbeat: Callable[[], Sent | None]) -> None:
         """Ask these at each scrape how often the store and the history failed, and what came of the signs of life; None
         where nobody expects one."""
         self._own.store, self._own.history = store, history

@@ -23,6 +23,12 @@ class Failing(Protocol):
     errors: int
 
 
+class Recording(Failing, Protocol):
+    """What drops samples that find no place."""
+
+    dropped: int
+
+
 class OwnNumbers(Collector):
     """Plain numbers that others count up or set. None = not known, and then it is not published."""
 
@@ -32,7 +38,7 @@ class OwnNumbers(Collector):
         self.skipped = Counter[str]()
         self.lags: deque[float] = deque(maxlen=60)
         self.store: Failing | None = None
-        self.history: Failing | None = None
+        self.history: Recording | None = None
         self.heartbeat: Callable[[], Sent | None] | None = None
         self.reloads: Callable[[], tuple[bool, float]] | None = None
         self.watchers: Callable[[], tuple[Mapping[str, int], Mapping[str, int]]] | None = None
@@ -116,6 +122,11 @@ class OwnNumbers(Collector):
                 "infra_history_errors_total",
                 "Reads and writes of the history that failed; what pages anybody does not depend on it.",
                 self.history.errors,
+            )
+            yield CounterMetricFamily(
+                "infra_history_dropped_samples_total",
+                "Samples that never reached the history: its disk took nothing for so long that too many waited.",
+                self.history.dropped,
             )
         sent = self.heartbeat() if self.heartbeat else None
         if sent is None:

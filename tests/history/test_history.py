@@ -185,7 +185,7 @@ async def test_what_waits_is_bounded_and_the_newest_is_kept(tmp_path: Path) -> N
         clock.at += 1
         kept.look(Reading("load", clock.at))
     await kept.history.flush()
-    assert len(kept.history._samples) == MOST_WAITING
+    assert (len(kept.history._samples), kept.history.dropped) == (MOST_WAITING, 5)
     assert kept.history._samples[-1].value == clock.at
     with pytest.raises(StoreError):
         await kept.history.names("rds")
