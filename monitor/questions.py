@@ -265,7 +265,13 @@ class Questions:
             return None
 
     async def _stays(self, since: float) -> tuple[Stay, ...]:
-        return () if self._monitoring.history is None else await self._monitoring.history.stays(since)
+        """None while they cannot be read: what is broken now must be seen all the same."""
+        if self._monitoring.history is None:
+            return ()
+        try:
+            return await self._monitoring.history.stays(since)
+        except StoreError:
+            return ()
 
 
 async def _size(history: History | None) -> tuple[Size | None, str | None]:

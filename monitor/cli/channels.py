@@ -24,6 +24,8 @@ def _troubles(monitoring: Mapping[str, Any], now: float, words: Words) -> Iterat
         yield _marked(words("unwell", why=monitoring["unwell"]))
     if monitoring["store_error"]:
         yield _marked(words("not_remembered", why=monitoring["store_error"]))
+    if monitoring["history"]["error"]:
+        yield _marked(words("no_past", why=monitoring["history"]["error"]))
     if not configuration["successful"]:
         tried, taken = words.ago(configuration["tried_at"], now), words.ago(configuration["taken_at"], now)
         yield _marked(words("refused", tried=tried, taken=taken))

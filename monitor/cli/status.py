@@ -78,13 +78,16 @@ def ask(daemon: Client, names: tuple[str, ...]) -> dict[str, Any]:
 
 
 def sparks(daemon: Client, answer: Mapping[str, Any]) -> dict[str, str]:
-    """The last hour of the main metric of each service; nothing for one that has none."""
+    """The last hour of the main metric of each service; nothing for one that has none, or while it cannot be read."""
     found = dict[str, str]()
     for service in answer["services"]:
         metric = main_metric(service["metrics"])
         if metric is not None:
             path = f"/api/v1/services/{part(service['name'])}/history"
-            lines = daemon.get(path, metric=metric, hours=HOURS, resolution="5m")
+            try:
+                lines = daemon.get(path, metric=metric, hours=HOURS, resolution="5m")
+            except CannotAsk:
+                return found
             found[service["name"]] = _spark(lines, daemon.words)
     return found
 

@@ -21,7 +21,7 @@ from monitor.web.answer import Refused, bad_request, json_response, not_found, r
 from monitor.web.api import Api
 from monitor.web.auth import Guard
 from monitor.web.badges import IMAGE, Badges
-from monitor.web.pages import Site, routes_of, wants_page
+from monitor.web.pages import Site, routes_of, wants_page, warm
 from monitor.web.security import Security
 from monitor.web.upkeep import Upkeep, UpkeepRoutes
 
@@ -75,6 +75,7 @@ def create_app(
     app.on_response_prepare.append(_hardening(security))
     api = Api(monitoring, language=language, url=url, upkeep=upkeep, users=lambda: bool(security().users))
     app.add_routes(api.routes())
+    app.on_startup.append(warm)
     app.on_shutdown.append(api.events_stream.close)
     app.add_routes(UpkeepRoutes(upkeep).routes())
     app.add_routes(routes_of(site))

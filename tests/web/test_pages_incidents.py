@@ -73,6 +73,20 @@ async def test_the_list_has_what_is_open_and_what_is_over_by_service_and_time(br
     assert link in (await page(broken, "/incidents?days=7"))[1]
 
 
+async def test_a_past_that_cannot_be_read_hides_nothing_of_what_is_broken_now(broken: Served) -> None:
+    incident = await the_one(broken)
+    history = broken.monitoring.history
+    assert history is not None
+    await history.flush()
+    await history._run(lambda file: file.close())
+    for path in ("/", "/incidents", f"/incidents/{incident['id']}", "/services/nodejs", "/firewall"):
+        status, text = await page(broken, path)
+        assert status == 200, path
+        assert str(incident["title"]) in text or path in ("/services/nodejs", "/firewall"), path
+    for path in ("/incidents", "/services/nodejs"):
+        assert "The past cannot be read: " in (await page(broken, path))[1]
+
+
 async def test_a_long_list_is_shown_a_page_at_a_time(broken: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(incidents, "A_PAGE", 1)
     await recover(broken)

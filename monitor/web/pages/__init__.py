@@ -10,9 +10,9 @@ from monitor.web.pages.firewall import Firewall
 from monitor.web.pages.home import Home
 from monitor.web.pages.incidents import Incidents
 from monitor.web.pages.service import Services
-from monitor.web.pages.site import Site, wants_page
+from monitor.web.pages.site import Site, wants_page, warm
 
-__all__ = ["Site", "routes_of", "wants_page"]
+__all__ = ["Site", "routes_of", "wants_page", "warm"]
 
 
 def routes_of(site: Site) -> list[web.RouteDef]:

@@ -33,7 +33,7 @@ class Incidents:
         known = reader.questions.known_services()
         service = request.query.get("service") if request.query.get("service") in known else None
         days = next((each for each in DAYS if str(each) == request.query.get("days")), DAYS[-1])
-        found = await reader.questions.incidents(service=service, active=False, hours=days * _HOURS)
+        found, trouble = await reader.incidents(service=service, hours=days * _HOURS)
         now_open = [each for each in found if each["status"] == "open" and each["part_of"] is None]
         over = [each for each in found if each not in now_open]
         pages = max(1, -(-len(over) // A_PAGE))
@@ -51,6 +51,7 @@ class Incidents:
             service=service,
             days=days,
             choices=DAYS,
+            trouble=trouble,
         )
 
     async def one(self, request: web.Request) -> web.Response:

@@ -48,7 +48,6 @@ class Services:
             statuses={each["name"]: each["status"] for each in chain["services"]},
             needs=[each for each in chain["edges"] if each["from"] == name],
             needed_by=[each for each in chain["edges"] if each["to"] == name],
-            pasts=await _pasts(name, reader),
             numbers=[
                 _number(key, value, service["units"][key], reader.words) for key, value in service["metrics"].items()
             ],
@@ -62,12 +61,12 @@ class Services:
     async def _drawn(self, service: Json, span: Span, reader: Reader) -> dict[str, Any]:
         """The charts are put together in a thread: they take some time, and others wait for the loop."""
         name, monitoring = service["name"], self._site.monitoring
+        incidents, trouble = await reader.incidents(service=name, hours=span.hours_back)
         series: tuple[Line, ...] = ()
-        if monitoring.history is not None:
+        if monitoring.history is not None and trouble is None:
             series = await monitoring.history.lines(
                 name, metric=METRICS, hours=span.hours_back, resolution=span.resolution, buckets=span.buckets
             )
-        incidents = await reader.questions.incidents(service=name, active=False, hours=span.hours_back)
         changes = reader.questions.changes(service=name, hours=span.hours_back)
         marks = marks_of(incidents, changes, span.now)
         plan = monitoring.plan.services[name]
@@ -77,6 +76,8 @@ class Services:
         ]
         drawn, parts = phases_of(service["metrics"], series, span, reader.words)
         return {
+            "trouble": trouble,
+            "pasts": () if trouble else await _pasts(name, reader),
             "figures": found,
             "phases": drawn,
             "phase_parts": parts,
