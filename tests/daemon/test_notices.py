@@ -73,7 +73,7 @@ def test_a_bound_has_to_be_passed_for_its_time_and_is_well_again_only_at_its_rec
     wait_for(lambda: here.hears.told() == ["opened peer", "updated peer", "resolved peer"], seconds=60)
     wait_for(lambda: len(_titles(here)) == 3, seconds=10)
     assert here.hears.told("/pager") == ["opened peer", "resolved peer"], "it was told when it grew critical"
-    assert _titles(here)[:2] == ["[오류] peer 이상 징후", "[심각] 업데이트: peer 장애"]
+    assert _titles(here)[:2] == ["[오류] peer 이상 징후", "[심각] 업데이트: peer 장애 (심각도 상승: 오류 → 심각)"]
     assert re.fullmatch(r"\[해결됨\] peer \(((\d+분)? ?(\d+초)?) 만에\)", _titles(here)[2])
     assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d KST", _fields(here, 0)["시작"])
     assert {"시작", "종료", "지속 시간"} <= _fields(here, 2).keys()

@@ -66,22 +66,22 @@ KNOWN = ("rds", Severity.CRITICAL, "network_path_blocked")
         (
             (NoticeKind.OPENED, "app", Severity.CRITICAL, "network_path_blocked"),
             ["the trouble lies with rds, not with app"],
-            ["문제의 근원은 app이(가) 아니라 rds입니다"],
+            ["문제의 근원이 바뀌었습니다: rds (이전: app)"],
         ),
         (
             (NoticeKind.OPENED, "rds", Severity.WARNING, "unknown"),
             ["the severity rose from warning to critical", "the cause is known now: network_path_blocked"],
-            ["심각도가 경고에서 심각(으)로 올라갔습니다", "원인을 알아냈습니다: network_path_blocked"],
+            ["심각도 상승: 경고 → 심각", "원인을 알아냈습니다: network_path_blocked"],
         ),
         (
             (NoticeKind.REMINDER, "rds", Severity.CRITICAL, "database_unresponsive"),
             ["the cause is now taken to be network_path_blocked; before: database_unresponsive"],
-            ["원인을 network_path_blocked(으)로 봅니다. 이전: database_unresponsive"],
+            ["원인 판단이 바뀌었습니다: network_path_blocked (이전: database_unresponsive)"],
         ),
         (
             (NoticeKind.FLAPPING, *KNOWN),
             ["rds no longer keeps changing its state"],
-            ["rds 상태가 더 이상 계속 바뀌지 않습니다"],
+            ["rds 상태가 안정되었습니다"],
         ),
     ],
 )
