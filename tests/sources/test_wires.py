@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -98,7 +99,7 @@ def test_leaves_are_the_processes_that_do_the_work(tmp_path: Path) -> None:
             assert len(found.wires) == 4
             assert {wires.worker for wires in found.wires} == {0}
         finally:
-            subprocess.run(["kill", "-9", f"-{process.pid}"], check=True)
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 @needs_root
@@ -135,4 +136,4 @@ print(len(tree), len(found.wires), len(found.hidden))
             )
             assert done.stdout.split() == ["2", "1", "1" if blind else "0"]
         finally:
-            subprocess.run(["kill", "-9", f"-{process.pid}"], check=True)
+            os.killpg(process.pid, signal.SIGKILL)
