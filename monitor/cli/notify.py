@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass, replace
 from typing import Final
 
-from monitor.cli.channels import drawn, trouble
+from monitor.cli.channels import drawn
 from monitor.cli.client import client, complain, options
 from monitor.cli.drawing import moment
 from monitor.cli.exits import CANNOT, OK, UNKNOWN, USAGE
@@ -24,6 +24,7 @@ from monitor.core.model import Confidence, Diagnosis, Incident, Message, Notice,
 from monitor.notify.alerts import TEST_CAUSE
 from monitor.notify.base import Channel, Delivery, NotTaken, Post
 from monitor.sources.resolver import Resolver
+from monitor.troubles import of_channel
 
 LONGEST_SECONDS: Final = 30.0
 ROOT: Final = "infra-monitor-test"
@@ -107,7 +108,7 @@ def stand(arguments: argparse.Namespace) -> int:
     else:
         words = daemon.words
         print(drawn(channels, now, words, width=terminal_width()) if channels else words("no_channels"))
-    return CANNOT if any(trouble(each, now, daemon.words) for each in channels) else OK
+    return CANNOT if any(of_channel(each, now, daemon.words.language) for each in channels) else OK
 
 
 async def _test(channels: list[Channel], loaded: Loaded) -> list[Outcome]:

@@ -17,12 +17,11 @@ from monitor.cli.terminal import print_json, state, terminal_width, wrapped
 from monitor.cli.whereabouts import CannotAsk
 from monitor.cli.words import Words
 from monitor.core.words import Status
+from monitor.main_metric import main_metric
 
 HOURS: Final = 1.0
 SPARKS: Final = 12
 """Blocks of a line: an hour by five minutes."""
-MAIN: Final = ("response_time", "cpu", "memory", "process_cpu", "process_memory", "process_up")
-"""The metric whose line is drawn: the first of these that the service has, else its first."""
 
 
 def add_parser(subparsers: Commands, parent: argparse.ArgumentParser) -> None:
@@ -81,8 +80,8 @@ def sparks(daemon: Client, answer: Mapping[str, Any]) -> dict[str, str]:
     """The last hour of the main metric of each service; nothing for one that has none, or while it cannot be read."""
     found = dict[str, str]()
     for service in answer["services"]:
-        metric = main_metric(service["metrics"])
-        if metric is not None:
+        metric = main_metric(service["metrics"]) or next(iter(service["metrics"]), "").partition("{")[0]
+        if metric:
             path = f"/api/v1/services/{part(service['name'])}/history"
             try:
                 lines = daemon.get(path, metric=metric, hours=HOURS, resolution="5m")
@@ -90,12 +89,6 @@ def sparks(daemon: Client, answer: Mapping[str, Any]) -> dict[str, str]:
                 return found
             found[service["name"]] = _spark(lines, daemon.words)
     return found
-
-
-def main_metric(metrics: Mapping[str, Any]) -> str | None:
-    """By name, without labels."""
-    names = [name.partition("{")[0] for name in metrics]
-    return next((name for name in MAIN if name in names), names[0] if names else None)
 
 
 def drawn(answer: Mapping[str, Any], lines: Mapping[str, str], words: Words, *, width: int) -> str:

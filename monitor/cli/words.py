@@ -8,7 +8,7 @@ from typing import TextIO
 from monitor.cli.drawing import moment, number
 from monitor.cli.terminal import can_show
 from monitor.core.words import Message
-from monitor.locale import catalogue, lasting, speak
+from monitor.locale import ago, catalogue, lasting, speak
 
 
 def words_on(stream: TextIO, language: str) -> Words:
@@ -48,7 +48,7 @@ class Words:
 
     def ago(self, text: str | None, now: float) -> str:
         """The same as part of a sentence: `5m ago`."""
-        return self("ago", time=self.since(text, now)) if text else "-"
+        return ago(max(0.0, now - moment(text)), self.language) if text else "-"
 
     def number(self, value: float, unit: str) -> str:
         """Short, with its unit, and a time in the words of the language."""

@@ -42,6 +42,11 @@ def lasting(seconds: float, language: str) -> str:
     return " ".join(speak(Message(f"notice.unit.{part[2]}", {"count": part[1]}), language) for part in parts if part)
 
 
+def ago(seconds: float, language: str) -> str:
+    """`5m ago`, `5분 전`."""
+    return speak(Message("time.ago", {"time": lasting(seconds, language)}), language)
+
+
 def amount(value: float, unit: str, language: str) -> str:
     """A number, short and with its unit: `12.5 ms`, `3.2 GiB`, `81 %`."""
     match unit:

@@ -70,7 +70,14 @@ def create_app(
     `timezone` are what is spoken, and whose time is told, at this moment; `upkeep` is the daemon itself; `security` is
     what protects it at this moment."""
     guard = Guard(token=token, url=url, users=lambda: security().users)
-    site = Site(monitoring, language=language, timezone=timezone, url=url, users=lambda: bool(security().users))
+    site = Site(
+        monitoring,
+        language=language,
+        timezone=timezone,
+        url=url,
+        users=lambda: bool(security().users),
+        upkeep=upkeep,
+    )
     app = web.Application(middlewares=[_refusing(guard, site)], client_max_size=MAX_BODY_BYTES)
     app.on_response_prepare.append(_hardening(security))
     api = Api(monitoring, language=language, url=url, upkeep=upkeep, users=lambda: bool(security().users))

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from monitor.core.model import Reading
+from monitor.standings import Condition, Standing, Try
+from monitor.store import Backlog
 from monitor.web.pages.picture import CLIENT, chain_of, shortened
-from tests.web.conftest import Served
+from tests.web.conftest import START, Served
 from tests.web.test_pages import Elements, page
 
 
@@ -22,6 +26,24 @@ async def test_a_broken_service_is_told_with_its_cause_and_what_to_do(broken: Se
     assert incident["cause"]["summary"] in text
     korean = (await page(broken, "/?lang=ko"))[1]
     assert "rds 중단됨" in korean
+
+
+async def test_a_monitor_that_cannot_tell_anybody_says_so_where_people_look(served: Served) -> None:
+    """A channel that has stopped pages nobody; a refused configuration is not the one that was meant."""
+    assert "The monitor itself" not in (await page(served, "/"))[1]
+    stopped = Try(START, "stopped", "HTTP 410, <the receiver> wants nothing more")
+    standing = Standing(channel="pager", kind="webhook", owed=Backlog(2, 0, START), newest=stopped, stopped=stopped)
+    served.upkeep.condition = Condition(channels=(standing,))
+    served.upkeep.reloads = replace(served.upkeep.reloads, lines=("config.yaml:3:1: 'colour' is no key",))
+    served.clock.at += 120
+    text = (await page(served, "/"))[1]
+    assert "channel pager: STOPPED 2m ago: HTTP 410, &lt;the receiver&gt; wants nothing more" in text
+    assert "2 waiting, the oldest for 2m" in text
+    assert "was refused, and the one of 2m ago goes on:" in text
+    assert "<code>config.yaml:3:1: &#39;colour&#39; is no key</code>" in text
+    korean = (await page(served, "/?lang=ko"))[1]
+    assert "모니터 자체의 문제" in korean
+    assert "채널 pager: 2분 전 중지됨" in korean
 
 
 async def test_names_and_messages_of_others_are_text_and_nothing_else(served: Served) -> None:

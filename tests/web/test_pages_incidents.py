@@ -83,8 +83,8 @@ async def test_a_past_that_cannot_be_read_hides_nothing_of_what_is_broken_now(br
         status, text = await page(broken, path)
         assert status == 200, path
         assert str(incident["title"]) in text or path in ("/services/nodejs", "/firewall"), path
-    for path in ("/incidents", "/services/nodejs"):
-        assert "The past cannot be read: " in (await page(broken, path))[1]
+    for path in ("/", "/incidents", "/services/nodejs"):
+        assert "the past cannot be read: " in (await page(broken, path))[1]
 
 
 async def test_a_long_list_is_shown_a_page_at_a_time(broken: Served, monkeypatch: pytest.MonkeyPatch) -> None:

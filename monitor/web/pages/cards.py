@@ -11,13 +11,12 @@ from statistics import median
 from typing import Final
 
 from monitor.answers import Json
+from monitor.main_metric import main_metric
 from monitor.questions import Questions
 from monitor.state_directory import StoreError
 from monitor.web.drawing import Svg, past, sparkline, uptime
 from monitor.web.pages.words import Words
 
-MAIN: Final = ("response_time", "cpu", "connections_used", "process_memory", "memory")
-"""The number whose last hour is drawn: the first of these that the service has."""
 MOST_NUMBERS: Final = 4
 
 _HOUR: Final = 3600.0
@@ -89,8 +88,7 @@ def _values(metrics: Mapping[str, float], name: str, label: str = "") -> list[fl
 
 async def _spark(questions: Questions, service: Json, words: Words) -> Svg:
     """The last hour of its main number."""
-    names = {key.partition("{")[0] for key in service["metrics"]}
-    metric = next((name for name in MAIN if name in names), None)
+    metric = main_metric(service["metrics"])
     if metric is None:
         return Svg()
     try:

@@ -25,7 +25,7 @@ class Home:
         return [web.get("/", self.home)]
 
     async def home(self, request: web.Request) -> web.Response:
-        """What the API says under `explanation` and `services`."""
+        """What the API says under `explanation` and `services`, and of the monitor itself what is wrong with it."""
         reader = self._site.reader(request)
         explained, services = reader.questions.explanation(), await reader.questions.services()
         times = {each["name"]: each["response_time_ms"] for each in services}
@@ -36,6 +36,7 @@ class Home:
             incidents=sorted(explained["incidents"], key=lambda each: -Status(worst(each)).rank),
             cards=await cards_of(reader.questions, services, reader.words),
             odd=list(_odd(explained)),
+            troubles=self._site.troubles(reader.words),
             chain=chain_of(explained["topology"], front_ms=times),
             roots=roots_of(explained["incidents"]),
         )

@@ -23,12 +23,14 @@ from monitor.orders import Orders
 from monitor.questions import Questions
 from monitor.service_monitoring import ServiceMonitoring
 from monitor.state_directory import StoreError
+from monitor.troubles import Trouble, troubles
 from monitor.web.answer import API, Refused
 from monitor.web.auth import USER
 from monitor.web.pages.assets import asset
 from monitor.web.pages.language import chosen, language_of, remember
 from monitor.web.pages.mutes import mutes
 from monitor.web.pages.words import Words
+from monitor.web.upkeep import Upkeep, upkeep_of
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -72,8 +74,10 @@ class Site:
         timezone: Callable[[], str],
         url: str,
         users: Callable[[], bool],
+        upkeep: Upkeep,
     ) -> None:
         self._monitoring = monitoring
+        self._upkeep = upkeep
         self._users = users
         self._language = language
         self._timezone = timezone
@@ -94,6 +98,12 @@ class Site:
             orders=Orders(self._monitoring, questions),
             words=Words(language=language, zone=zone, now=now),
         )
+
+    def troubles(self, words: Words) -> tuple[Trouble, ...]:
+        """What of the monitor itself somebody has to look after: a channel that takes nothing, a full disk."""
+        history = self._monitoring.history
+        told = upkeep_of(self._upkeep) | {"history": {"error": history.failed if history else None}}
+        return tuple(troubles(told, words.now, words.language))
 
     def page(
         self, request: web.BaseRequest, template: str, *, status: int = 200, words: Words, **values: Any

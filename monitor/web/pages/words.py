@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from monitor.answers import rfc3339
 from monitor.core.words import Message
-from monitor.locale import amount, lasting, speak
+from monitor.locale import ago, amount, lasting, speak
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +58,10 @@ class Words:
         """From one time to another, or to now: `2h 5m`."""
         end = self.now if until is None else self._at(until).timestamp()
         return self.lasting(max(0.0, end - self._at(since).timestamp()))
+
+    def ago(self, text: str) -> str:
+        """`5m ago`."""
+        return ago(max(0.0, self.now - self._at(text).timestamp()), self.language)
 
     def lasting(self, seconds: float) -> str:
         """`2h 5m`, `2시간 5분`."""
