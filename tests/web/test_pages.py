@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from yarl import URL
 
 from monitor import __version__
 from monitor.locale import catalogue
@@ -157,6 +158,24 @@ async def test_programs_get_a_line_of_text(served: Served) -> None:
 async def test_an_old_browser_can_read_it_without_scripts(served: Served) -> None:
     text = (await page(served, "/"))[1]
     assert '<noscript><meta http-equiv="refresh" content="30"></noscript>' in text
+
+
+async def test_every_link_of_every_page_leads_somewhere_whatever_things_are_called(broken: Served) -> None:
+    """From link to link; a service here is called `<b>odd</b>`."""
+    await broken.down("<b>odd</b>")
+    await broken.pass_time(13)
+    waiting, seen = ["/"], {"/"}
+    while waiting:
+        path = waiting.pop()
+        answer = await broken.client.get(URL(path, encoded=True), headers=HTML)
+        assert answer.status == 200, path
+        if answer.content_type != "text/html":
+            continue
+        hrefs = {str(each["href"]).partition("#")[0] for each in Elements(await answer.text()).named("a")}
+        paths = {str(URL(path, encoded=True).join(URL(href, encoded=True))) for href in hrefs if href}
+        waiting += sorted(each for each in paths - seen if "?" not in each)
+        seen |= paths
+    assert {"/services/%3Cb%3Eodd%3C%2Fb%3E", "/firewall", "/incidents", "/metrics"} <= seen
 
 
 def test_the_templates_say_nothing_that_the_catalogues_lack_and_the_catalogues_nothing_that_is_never_said() -> None:

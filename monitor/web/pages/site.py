@@ -188,7 +188,7 @@ def _templates() -> Environment:
         undefined=StrictUndefined,
         finalize=_harmless,
     )
-    environment.filters |= {"worst": worst, "service_path": service_path}
+    environment.filters |= {"worst": worst, "segment": segment, "service_path": service_path}
     return environment
 
 
@@ -199,9 +199,14 @@ def worst(incident: Json) -> str:
     return max(open_ones, key=lambda status: status.rank, default=graded).value
 
 
+def segment(name: str) -> str:
+    """One part of a path, whatever the name holds."""
+    return quote(name, safe="")
+
+
 def service_path(name: str) -> str:
     """Where the page of a service is."""
-    return f"/services/{quote(name, safe='')}"
+    return f"/services/{segment(name)}"
 
 
 def _harmless(value: Any) -> Any:
