@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
-from ipaddress import ip_address, ip_network
 from typing import Final
 
 from monitor.answers import Json, rfc3339
+from monitor.core.firewall_changes import held, parts_of
 from monitor.core.model import (
     CheckPlan,
     CheckState,
@@ -27,7 +26,6 @@ from monitor.core.model import (
 )
 
 SECURITY_GROUP: Final = "security_group"
-_RULE: Final = re.compile(r"(in|out) (\S+) (.+?) (?:from|to) (\S.*)")
 
 
 def found(plan: ServicePlan, known: ServiceState) -> Json:
@@ -132,7 +130,7 @@ def _firewall(plan: CheckPlan, known: CheckState) -> Json:
         "reason": read.reason if read else None,
         "exposure": read.exposure if read else None,
         "as_intended": read.as_intended if read else None,
-        "rules": [each for line in lines if (each := _rule(line, lines, read))],
+        "rules": [each for line in lines if (each := _rule(line, read))],
         "prefix_lists": _prefix_lists(lines),
         "unexpected": list(read.unexpected) if read else [],
         "open_with": (read.open_with or None) if read else None,
@@ -147,41 +145,21 @@ def _firewall(plan: CheckPlan, known: CheckState) -> Json:
     }
 
 
-def _rule(line: str, lines: tuple[str, ...], read: Firewall | None) -> Json | None:
-    """None of a line that is no rule, but says who has which group, or what a list holds."""
-    parts = _RULE.fullmatch(line)
-    if parts is None:
+def _rule(line: str, read: Firewall | None) -> Json | None:
+    """None of a line that is no rule."""
+    rule = parts_of(line)
+    if rule is None:
         return None
-    direction, group, traffic, peer = parts.groups()
     return {
-        "direction": direction,
-        "group": group,
-        "traffic": traffic,
-        "peer": peer,
-        "admits_this_host": bool(read and read.reachable and direction == "in" and _admits(peer, lines, read)),
-        "unexpected": bool(read and direction == "in" and peer.partition(" ")[0] in read.unexpected),
+        "direction": rule.direction,
+        "group": rule.group,
+        "traffic": rule.traffic,
+        "peer": rule.peer,
+        "admits_this_host": bool(read and line in read.admitted_by),
+        "unexpected": bool(read and rule.direction == "in" and rule.peer.partition(" ")[0] in read.unexpected),
     }
 
 
-def _admits(peer: str, lines: tuple[str, ...], read: Firewall) -> bool:
-    if peer.partition(" ")[0] in read.host_groups and not peer.endswith("(stale)"):
-        return True
-    ranges = [*_held(peer, lines), peer]
-    return any(_holds(each, read.source) for each in ranges)
-
-
-def _holds(network: str, address: str) -> bool:
-    try:
-        return ip_address(address) in ip_network(network)
-    except ValueError:  # a group, a list, or no address known
-        return False
-
-
 def _prefix_lists(lines: tuple[str, ...]) -> Mapping[str, list[str]]:
-    names = {parts[4] for line in lines if (parts := _RULE.fullmatch(line)) and parts[4].startswith("pl-")}
-    return {name: list(_held(name, lines)) for name in sorted(names)}
-
-
-def _held(name: str, lines: tuple[str, ...]) -> Iterator[str]:
-    start = f"{name} holds "
-    return (line.removeprefix(start) for line in lines if line.startswith(start))
+    names = {rule.peer for line in lines if (rule := parts_of(line)) and rule.peer.startswith("pl-")}
+    return {name: list(held(name, lines)) for name in sorted(names)}

@@ -230,6 +230,7 @@ def _fact(situation: Situation, judged: Judgement, found: aws.Surroundings) -> F
         open_with=mend(situation, found.region) if judged.reachable is False else "",
         close_with=tuple(dict.fromkeys(take_away(rule, found.region) for rule in judged.unexpected)),
         state=found.state or "",
+        admitted_by=tuple(dict.fromkeys(map(str, judged.admitting))),
     )
 
 

@@ -88,13 +88,15 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """None is "cannot be known". `unexpected` are the rules behind it when the rules are not as intended."""
+    """None is "cannot be known". `unexpected` are the rules behind it when the rules are not as intended, `admitting`
+    those that let this host in where the path is open."""
 
     reachable: bool | None
     reason: Reason
     exposure: Exposure
     as_intended: bool | None
     unexpected: tuple[Rule, ...] = ()
+    admitting: tuple[Rule, ...] = ()
 
     @property
     def unexpected_sources(self) -> tuple[str, ...]:
@@ -132,6 +134,7 @@ def evaluate(situation: Situation) -> Judgement:
         exposure(ranges, complete=complete),
         as_intended=_as_intended(situation, relevant) and not others,
         unexpected=others,
+        admitting=tuple(_admitting(situation, relevant)) if reachable else (),
     )
 
 
@@ -192,6 +195,11 @@ def _reach(situation: Situation, rules: Iterable[Rule], relevant: list[Rule]) ->
     if not outcomes.isdisjoint(HITS):
         return _leave(situation, way, reason)
     return (None if Reason.LIST_UNRESOLVED in outcomes else False), reason
+
+
+def _admitting(situation: Situation, relevant: Iterable[Rule]) -> Iterator[Rule]:
+    way = path(situation.host, situation.target)
+    return (rule for rule in relevant if _outcome(rule, way, situation) in HITS)
 
 
 def _nothing_relevant(rules: Iterable[Rule]) -> Reason:

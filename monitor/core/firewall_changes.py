@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from monitor.core.firewall import Situation, attached, path
@@ -10,6 +12,17 @@ from monitor.core.firewall_rules import ListPeer, Network, Rule
 from monitor.core.model import RuleChange
 
 UNREAD: Final = "cannot be read"
+_RULE: Final = re.compile(r"(in|out) (\S+) (.+?) (?:from|to) (\S.*)")
+
+
+@dataclass(frozen=True, slots=True)
+class RuleLine:
+    """A line about a rule, in its parts: whose, what kind of traffic, from or to whom."""
+
+    direction: str
+    group: str
+    traffic: str
+    peer: str
 
 
 def lines_of(situation: Situation) -> tuple[str, ...]:
@@ -32,6 +45,18 @@ def lines_of_rules(rules: Iterable[Rule], port: int, lists: Mapping[str, tuple[N
         entries = lists.get(name)
         found |= {f"{name} {UNREAD}"} if entries is None else {f"{name} holds {each}" for each in entries}
     return tuple(sorted(found))
+
+
+def parts_of(line: str) -> RuleLine | None:
+    """What `str(rule)` put together; None of a line that says who has which group, or what a list holds."""
+    found = _RULE.fullmatch(line)
+    return RuleLine(*found.groups()) if found else None
+
+
+def held(name: str, lines: Iterable[str]) -> tuple[str, ...]:
+    """The ranges of a prefix list, as far as it could be read."""
+    start = f"{name} holds "
+    return tuple(line.removeprefix(start) for line in lines if line.startswith(start))
 
 
 def remembered(before: Iterable[str], after: Iterable[str]) -> tuple[str, ...]:

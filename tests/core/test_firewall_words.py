@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from monitor.core import firewall_commands as commands
-from monitor.core.firewall_changes import change, lines_of, remembered
+from monitor.core.firewall_changes import RuleLine, change, held, lines_of, parts_of, remembered
 from monitor.core.model import Firewall, Observation, RuleChange, RulesChanged, Seen
 from tests.core.firewall_world import ANYWHERE, APP, host, rules, situation
 from tests.core.story import World, check_plan, plan_of
@@ -45,6 +45,16 @@ def test_everything_that_decides_stands_in_one_line_each() -> None:
 )
 def test_a_rule_says_its_ports(permission: dict[str, Any], line: str) -> None:
     assert line in lines_of(situation({**permission, "IpRanges": [{"CidrIp": "10.9.9.9/8"}]}))
+
+
+def test_a_line_is_taken_apart_into_what_it_was_made_of() -> None:
+    assert [each for line in OPEN if (each := parts_of(line))] == [
+        RuleLine("in", "sg-db", "tcp 5432", "sg-app of 111122223333"),
+        RuleLine("out", "sg-app", "all traffic", "0.0.0.0/0"),
+    ]
+    lines = lines_of(situation(LIST, lists={"pl-1": ["10.1.0.0/16", "10.2.0.0/16"]}))
+    assert held("pl-1", lines) == ("10.1.0.0/16", "10.2.0.0/16")
+    assert held("pl-2", lines) == ()
 
 
 def test_a_group_says_whose_it_is_and_whether_it_leads_anywhere() -> None:

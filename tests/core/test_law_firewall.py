@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from monitor.core.firewall import Reason, Situation, Target, evaluate
-from monitor.core.firewall_changes import lines_of
+from monitor.core.firewall_changes import RuleLine, held, lines_of, parts_of
 from monitor.core.firewall_exposure import Exposure, exposure
-from monitor.core.firewall_rules import networks, rules_of
+from monitor.core.firewall_rules import ListPeer, Rule, networks, rules_of
 from tests.core.firewall_world import ACCOUNT, host
 
 law = settings(max_examples=400, deadline=None, derandomize=True, database=None)
@@ -87,9 +87,36 @@ def test_order_grouping_and_notes_mean_nothing(found: list[Json], to: str, rando
     random.shuffle(apart)
     one, other = situation(found, to), situation(apart, to)
     judged, again = evaluate(one), evaluate(other)
-    assert replace(judged, unexpected=()) == replace(again, unexpected=())
+    assert replace(judged, unexpected=(), admitting=()) == replace(again, unexpected=(), admitting=())
     assert set(judged.unexpected) == set(again.unexpected)
+    assert set(judged.admitting) == set(again.admitting)
     assert lines_of(one) == lines_of(other)
+
+
+@law
+@given(several, destinations)
+def test_what_admits_this_host_does_so_alone_and_nothing_else_does(found: list[Json], to: str) -> None:
+    whole = situation(found, to)
+    judged, rules = evaluate(whole), whole.target.ingress["sg-db"] or ()
+
+    def alone(rule: Rule) -> bool | None:
+        target = replace(whole.target, groups=("sg-db",), ingress={"sg-db": (rule,)})
+        return evaluate(replace(whole, target=target)).reachable
+
+    assert set(judged.admitting) == {rule for rule in rules if alone(rule)}
+    assert bool(judged.admitting) == bool(judged.reachable)
+
+
+@law
+@given(several, destinations)
+def test_lines_can_be_taken_apart_again(found: list[Json], to: str) -> None:
+    whole = situation(found, to)
+    rules = [rule for rule in whole.target.ingress["sg-db"] or () if rule.covers(5432)] + list(OUT["sg-app"])
+    apart = [each for line in lines_of(whole) if (each := parts_of(line))]
+    assert set(apart) == {RuleLine(rule.direction, rule.group, rule.traffic, str(rule.peer)) for rule in rules}
+    named = {rule.peer.id for rule in rules if isinstance(rule.peer, ListPeer)}
+    for name in named:
+        assert set(held(name, lines_of(whole))) == set(map(str, LISTS.get(name, ())))
 
 
 @law

@@ -30,6 +30,7 @@ READ = Firewall(
         "pl-1 holds 10.9.0.0/16",
         "this host has sg-app",
     ),
+    admitted_by=("in sg-db tcp 5432 from sg-app of 123456789012",),
 )
 
 
@@ -65,14 +66,14 @@ async def test_an_open_path_is_told_with_the_rule_that_opens_it(walled: Served) 
     assert found["prefix_lists"] == {"pl-1": ["10.9.0.0/16"]}
 
 
-async def test_a_range_and_a_list_that_hold_this_host_let_it_in(walled: Served) -> None:
+async def test_every_rule_that_lets_this_host_in_is_marked(walled: Served) -> None:
     lines = (
         "in sg-db tcp 5432 from 10.0.1.0/24",
         "in sg-db tcp 5432 from pl-1",
         "in sg-db tcp 5432 from sg-app of 123456789012 (stale)",
         "pl-1 holds 10.0.0.0/8",
     )
-    await looked(walled, Seen((), (replace(READ, lines=lines),)))
+    await looked(walled, Seen((), (replace(READ, lines=lines, admitted_by=lines[:2]),)))
     (found,) = (await walled.data("/api/v1/services/rds-firewall/found"))["firewalls"]
     assert [each["admits_this_host"] for each in found["rules"]] == [True, True, False]
 

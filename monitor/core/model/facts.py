@@ -117,10 +117,10 @@ class PlannedExit:
 
 @dataclass(frozen=True, slots=True)
 class Firewall:
-    """The security-group rules around a database's port, and what they come to. `lines` are all that count, in words;
-    `open_with` is the command that would open the path where it is closed, `close_with` those that would take away what
-    is not meant to be there. `subject` says which port of which database this is about; `state` is AWS' word for how
-    that database is, where it says one."""
+    """The security-group rules around a database's port, and what they come to. `lines` are all that count, in words,
+    `admitted_by` those of the rules that let this host in; `open_with` is the command that would open the path where it
+    is closed, `close_with` those that would take away what is not meant to be there. `subject` says which port of which
+    database this is about; `state` is AWS' word for how that database is, where it says one."""
 
     subject: str
     port: int
@@ -137,6 +137,7 @@ class Firewall:
     open_with: str = ""
     close_with: tuple[str, ...] = ()
     state: str = ""
+    admitted_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
